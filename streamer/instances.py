@@ -1,0 +1,81 @@
+"""Instances: what a model found in one frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Instances:
+    """Objects of one frame, best score first.
+
+    Masks are crops, never full-size: 28 objects at 1080p take 0.24 MB instead of 55 MB.
+
+    Attributes:
+        boxes: f32[N, 4], x1 y1 x2 y2 in pixels of the frame, inside the frame.
+        scores: f32[N], 0..1.
+        class_ids: i32[N], COCO category ids (1 to 90) where the model knows COCO, else its own.
+        labels: N class names.
+        masks: N crops u8[h, w], 0 or 255. Crop i covers the pixels of ``rects[i]``.
+        track_ids: i32[N]; -1 where an object is not tracked, the default.
+        inferred: the model ran on this very frame.
+
+    Raises:
+        ValueError: the arrays do not belong together.
+    """
+
+    boxes: NDArray[np.float32]
+    scores: NDArray[np.float32]
+    class_ids: NDArray[np.int32]
+    labels: tuple[str, ...]
+    masks: tuple[NDArray[np.uint8], ...]
+    track_ids: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
+    inferred: bool = True
+
+    def __post_init__(self) -> None:
+        n = len(self.boxes)
+        if not len(self.track_ids):
+            object.__setattr__(self, "track_ids", np.full(n, -1, np.int32))
+        shapes = {
+            "boxes": (self.boxes.shape, (n, 4)),
+            "scores": (self.scores.shape, (n,)),
+            "class_ids": (self.class_ids.shape, (n,)),
+            "labels": ((len(self.labels),), (n,)),
+            "masks": ((len(self.masks),), (n,)),
+            "track_ids": (self.track_ids.shape, (n,)),
+        }
+        for name, (got, want) in shapes.items():
+            if got != want:
+                raise ValueError(f"{name} has shape {got}, not {want}")
+        for index, (mask, (x1, y1, x2, y2)) in enumerate(zip(self.masks, self.rects, strict=True)):
+            if mask.shape != (y2 - y1, x2 - x1):
+                raise ValueError(
+                    f"mask {index} has shape {mask.shape}, its box covers {(y2 - y1, x2 - x1)}"
+                )
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+    @property
+    def rects(self) -> NDArray[np.int32]:
+        """i32[N, 4]: the smallest whole-pixel rectangle around each box, x2 and y2 excluded."""
+        return covering_rects(self.boxes)
+
+    @classmethod
+    def empty(cls) -> Instances:
+        """No objects."""
+        return cls(
+            boxes=np.zeros((0, 4), np.float32),
+            scores=np.zeros(0, np.float32),
+            class_ids=np.zeros(0, np.int32),
+            labels=(),
+            masks=(),
+        )
+
+
+def covering_rects(boxes: NDArray[np.float32]) -> NDArray[np.int32]:
+    """The smallest whole-pixel rectangles i32[N, 4] around boxes f32[N, 4], x2 and y2 excluded."""
+    return np.concatenate([np.floor(boxes[:, :2]), np.ceil(boxes[:, 2:])], axis=1).astype(np.int32)
