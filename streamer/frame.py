@@ -168,5 +168,5 @@ def copy_tags(source: av.VideoFrame, target: av.VideoFrame) -> None:
 
 def _plane(picture: av.VideoFrame, index: int) -> Plane:
     plane = picture.planes[index]
-    rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
+    rows = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
     return rows[: plane.height, : plane.width]
