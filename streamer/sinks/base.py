@@ -27,7 +27,9 @@ class Sink(Protocol):
         """
 
     def close(self) -> None:
-        """Make what was written permanent. Called once, also after an error anywhere.
+        """Make what was written permanent. Called also after an error anywhere.
+
+        Does nothing the second time.
 
         Raises:
             WriteError: it could not be made permanent.

@@ -1,0 +1,124 @@
+"""The straight line: what a run is made of, from settings to the last frame written."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from streamer import stages
+from streamer.config import Settings, home
+from streamer.engine import OpenVinoEngine, is_quantized
+from streamer.errors import ModelError, SinkError
+from streamer.metrics import Metrics
+from streamer.models.base import Model, sample_inputs
+from streamer.models.registry import open_model
+from streamer.overlay import OverlayStyle
+from streamer.pipeline import Pipeline
+from streamer.sinks.base import Sink
+from streamer.sinks.registry import SinkOptions, open_sink
+from streamer.sources.base import Source
+from streamer.sources.registry import open_source
+from streamer.sources.window import Window
+from streamer.threads import limit_libraries
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A run, ready to go: the pipeline and what it is made of."""
+
+    settings: Settings
+    source: Source
+    model: Model
+    engine: OpenVinoEngine
+    sinks: tuple[Sink, ...]
+    pipeline: Pipeline
+
+
+def build(settings: Settings, resources: ExitStack) -> Job:
+    """Open everything and connect it; ``resources`` closes all of it.
+
+    Raises:
+        RequestError: something that was asked for is not there or does not fit.
+    """
+    limit_libraries()
+    source = resources.enter_context(open_source(settings.source, _window(settings)))
+    model = _open_model(settings)
+    sinks = _open_sinks(settings, source, resources)
+    engine = resources.enter_context(_start_engine(settings, model))
+    style = OverlayStyle(settings.boxes, settings.labels, settings.masks, settings.alpha)
+
+    metrics = Metrics()
+    pipeline = Pipeline(metrics)
+    frames = pipeline.source("capture", stages.capture(source, metrics))
+    prepared = frames.then("preprocess", stages.preprocess(model))
+    submitted = prepared.then("infer", stages.infer(engine), timed=False)
+    detected = submitted.then(
+        "collect",
+        stages.collect(model, metrics),
+        size=engine.requests,
+        discard=stages.Submitted.discard,
+        timed=False,
+    )
+    if any(sink.draws for sink in sinks):
+        detected = detected.then("overlay", stages.overlay(style))
+    else:
+        metrics.add_stage("overlay")
+    detected.then("sink", stages.write(sinks, metrics))
+    return Job(settings, source, model, engine, sinks, pipeline)
+
+
+def _window(settings: Settings) -> Window:
+    return Window(start=settings.start, duration=settings.duration, frames=settings.frames)
+
+
+def _open_model(settings: Settings) -> Model:
+    if settings.model is None:
+        raise ModelError(
+            "no model given; add --model PATH, such as an Ultralytics segmentation export "
+            "(.xml, .onnx or .tflite)"
+        )
+    model = open_model(settings.model, threshold=settings.threshold, classes=settings.classes)
+    if settings.precision == "int8" and not is_quantized(model.graph):
+        raise ModelError(
+            f"{model.name} is not quantized, so --precision int8 cannot be had; "
+            "give an INT8 export of it or another precision"
+        )
+    return model
+
+
+def _open_sinks(settings: Settings, source: Source, resources: ExitStack) -> tuple[Sink, ...]:
+    if not settings.output:
+        raise SinkError("nowhere to write; add -o out.mp4, -o out.jsonl, -o FOLDER/ or -o null")
+    for spec in settings.output:
+        if _same_file(spec, settings.source):
+            raise SinkError(f"{spec} is the source itself; write to another file")
+    options = SinkOptions(
+        encoder=settings.encoder,
+        crf=settings.crf,
+        preset=settings.preset,
+        overwrite=settings.overwrite,
+        audio=settings.audio,
+    )
+    return tuple(
+        resources.enter_context(open_sink(spec, source.info, options)) for spec in settings.output
+    )
+
+
+def _start_engine(settings: Settings, model: Model) -> OpenVinoEngine:
+    engine = OpenVinoEngine(
+        model.graph,
+        device=settings.device,
+        precision=settings.precision,
+        requests=None if settings.requests == "auto" else settings.requests,
+        cache_dir=home() / "compiled",
+    )
+    engine.check(sample_inputs(model))
+    return engine
+
+
+def _same_file(a: str, b: str) -> bool:
+    try:
+        return Path(a).samefile(b)
+    except OSError:
+        return False

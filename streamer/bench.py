@@ -1,0 +1,181 @@
+"""``streamer bench``: the parts of the pipeline alone, the whole, and how close it gets.
+
+The bound is what the machine could do if no core ever waited: the cores over the sum of the CPU
+seconds that decoding, preprocessing and inference, drawing and encoding take for a frame, each
+measured alone. Where inference runs on another device, its own rate bounds the whole as well.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from streamer import stages
+from streamer.app import Job, build
+from streamer.config import Settings
+from streamer.errors import SettingsError, SourceError
+from streamer.frame import Frame
+from streamer.instances import Instances
+from streamer.overlay import OverlayStyle, draw
+from streamer.sinks.registry import SinkOptions, open_sink
+from streamer.threads import cores
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one part takes for a frame, in milliseconds: of all cores together, and by the clock."""
+
+    cpu_ms: float
+    wall_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """The figures of one round.
+
+    Attributes:
+        parts: by name: decode, infer, overlay, encode.
+        bound_fps: what the machine could do.
+        pipeline_fps: what the pipeline does, from the first frame to the finished file.
+        ratio: the second over the first.
+        pipeline_cpu_ms: CPU time that the whole takes for a frame.
+    """
+
+    frames: int
+    parts: dict[str, Cost]
+    bound_fps: float
+    pipeline_fps: float
+    ratio: float
+    pipeline_cpu_ms: float
+
+
+def bench(source: str, model: str, device: str, frames: int, report: Path | None) -> None:
+    """Measure, print, and write the figures as JSON where asked to.
+
+    Raises:
+        RequestError: the source, model or device is not there.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Settings(
+            source=source,
+            model=model,
+            device=device,
+            frames=frames,
+            output=(str(Path(folder, "bench.mp4")),),
+            overwrite=True,
+            audio=False,
+        )
+        result = measure(settings)
+    Console(highlight=False).print(table(result))
+    if report is not None:
+        try:
+            report.write_text(json.dumps(asdict(result), indent=1) + "\n", "utf-8")
+        except OSError as error:
+            raise SettingsError(f"--json {report}: {error.strerror or error}") from error
+
+
+def measure(settings: Settings) -> Bench:
+    """One round: each part alone, then the pipeline, on the first ``settings.frames`` frames."""
+    with ExitStack() as resources:
+        job = build(settings, resources)
+        frames, decode = _decode(job)
+        found, infer = _infer(job, frames)
+        drawn, overlay = _draw(frames, found)
+        encode = _encode(job, drawn, settings.output[0])
+    parts = {"decode": decode, "infer": infer, "overlay": overlay, "encode": encode}
+    bound = 1e3 * cores() / sum(part.cpu_ms for part in parts.values())
+    if "CPU" not in job.engine.device:
+        bound = min(bound, 1e3 / infer.wall_ms)
+    whole = _whole(settings, len(frames))
+    fps = 1e3 / whole.wall_ms
+    return Bench(len(frames), parts, bound, fps, fps / bound, whole.cpu_ms)
+
+
+def table(result: Bench) -> Table:
+    """The figures for people."""
+    view = Table(box=None, title=f"{result.frames} frames, {cores()} cores", title_justify="left")
+    view.add_column("part")
+    for column in ("CPU ms a frame", "alone, fps"):
+        view.add_column(column, justify="right")
+    for name, cost in result.parts.items():
+        view.add_row(name, f"{cost.cpu_ms:.2f}", f"{1e3 / cost.wall_ms:.1f}")
+    total = sum(cost.cpu_ms for cost in result.parts.values())
+    view.add_row("bound", f"{total:.2f}", f"{result.bound_fps:.1f}")
+    view.add_row("pipeline", f"{result.pipeline_cpu_ms:.2f}", f"{result.pipeline_fps:.1f}")
+    view.add_row("pipeline / bound", "", f"{result.ratio:.3f}")
+    return view
+
+
+def _decode(job: Job) -> tuple[list[Frame], Cost]:
+    with _cost() as cost:
+        frames = list(job.source)
+    if not frames:
+        raise SourceError(f"{job.source.info.url} gave no frame to measure with")
+    return frames, cost(len(frames))
+
+
+def _infer(job: Job, frames: list[Frame]) -> tuple[list[Instances], Cost]:
+    """Inference at full throughput. Results are read once more afterwards, outside the clock."""
+    with _cost() as cost:
+        flying: list[stages.Submitted] = []
+        for item in stages.infer(job.engine)(stages.preprocess(job.model)(iter(frames))):
+            flying.append(item)
+            if len(flying) == job.engine.requests:
+                _land(flying.pop(0))
+        for item in flying:
+            _land(item)
+    spent = cost(len(frames))
+    found = []
+    for frame in frames:
+        tensors, geometry = job.model.preprocess(frame)
+        pending = job.engine.submit(tensors)
+        found.append(job.model.postprocess(pending.result(), geometry))
+        pending.release()
+    return found, spent
+
+
+def _land(item: stages.Submitted) -> None:
+    item.pending.result()
+    item.pending.release()
+
+
+def _draw(frames: list[Frame], found: list[Instances]) -> tuple[list[Frame], Cost]:
+    style = OverlayStyle()
+    with _cost() as cost:
+        drawn = [draw(*pair, style) for pair in zip(frames, found, strict=True)]
+    return drawn, cost(len(frames))
+
+
+def _encode(job: Job, frames: list[Frame], target: str) -> Cost:
+    path = Path(target)
+    beside = str(path.with_stem(f"{path.stem}-alone"))
+    options = SinkOptions(overwrite=True, audio=False)
+    with _cost() as cost, open_sink(beside, job.source.info, options) as sink:
+        for frame in frames:
+            sink.write(frame, Instances.empty())
+    return cost(len(frames))
+
+
+def _whole(settings: Settings, frames: int) -> Cost:
+    with ExitStack() as resources:
+        job = build(settings, resources)
+        with _cost() as cost:
+            job.pipeline.run()
+    return cost(frames)
+
+
+@contextmanager
+def _cost() -> Iterator[Callable[[int], Cost]]:
+    """Measures its block; afterwards, what it gave tells the cost for one of so many frames."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    spent = [0.0, 0.0]
+    yield lambda frames: Cost(spent[0] * 1e3 / frames, spent[1] * 1e3 / frames)
+    spent[:] = time.process_time() - cpu, time.perf_counter() - wall

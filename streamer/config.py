@@ -1,0 +1,157 @@
+"""Settings of a run: one definition for flags, TOML file and program.
+
+Every field is the flag ``--name`` of ``streamer run`` and the key ``name`` of ``--config FILE``;
+its description is the flag's help.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from fractions import Fraction
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import platformdirs
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+
+from streamer.errors import SettingsError
+
+
+def _from_commas(value: object) -> object:
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+def _as_list(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+def _exact(value: object) -> object:
+    """Seconds, or h:m:s, as an exact fraction: 0.1 is a tenth, not the nearest double."""
+    if isinstance(value, Fraction) or value is None:
+        return value
+    try:
+        parts = [Fraction(part) for part in str(value).split(":")]
+    except ValueError:
+        raise ValueError("give seconds, such as 12.5, or h:m:s, such as 1:02:03") from None
+    return sum((part * 60**power for power, part in enumerate(reversed(parts))), Fraction(0))
+
+
+Words = Annotated[tuple[str, ...], BeforeValidator(_from_commas)]
+Specs = Annotated[tuple[str, ...], BeforeValidator(_as_list)]
+Seconds = Annotated[Fraction, BeforeValidator(_exact)]
+
+
+def option(
+    default: object, group: str, help_text: str, *, metavar: str | None = None, **limits: Any
+) -> Any:
+    """A field of `Settings` with what its flag's help shows; any, as pydantic's own Field is."""
+    extra: dict[str, Any] = {"group": group, "metavar": metavar}
+    return Field(default, description=help_text, json_schema_extra=extra, **limits)
+
+
+class Settings(BaseModel):
+    """What a run does. Unknown keys are refused.
+
+    Raises:
+        pydantic.ValidationError: see `load` for the errors that users meet.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+    source: str = Field(description="where the pictures come from")
+    output: Specs = option((), "Output", "where to write; repeatable", metavar="SINK")
+
+    model: str | None = option(
+        None, "Model", "a model file (.xml .onnx .tflite) or exported folder", metavar="PATH"
+    )
+    device: str = option("AUTO", "Model", "CPU, GPU, NPU, AUTO, HETERO:GPU,CPU ...", metavar="NAME")
+    precision: Literal["auto", "f32", "bf16", "f16", "int8"] = option(
+        "auto", "Model", "what inference computes in"
+    )
+    requests: Literal["auto"] | Annotated[int, Field(ge=1, le=256)] = option(
+        "auto", "Model", "infer requests in flight", metavar="N|auto"
+    )
+    threshold: float = option(
+        0.5, "Model", "lowest score of an instance, 0 to 1", metavar="SCORE", ge=0, le=1
+    )
+    classes: Words = option(
+        (), "Model", "only these classes, such as person,car", metavar="NAME,..."
+    )
+
+    start: Seconds = option(Fraction(0), "Part", "begin at this time", metavar="TIME", ge=0)
+    duration: Seconds | None = option(None, "Part", "end after so much of it", metavar="TIME", gt=0)
+    frames: int | None = option(None, "Part", "end after so many frames", metavar="N", ge=1)
+
+    boxes: bool = option(True, "Overlay", "draw no boxes")
+    labels: bool = option(True, "Overlay", "draw no labels")
+    masks: bool = option(True, "Overlay", "draw no masks")
+    alpha: float = option(
+        0.45, "Overlay", "how much a mask covers, 0 to 1", metavar="SHARE", ge=0, le=1
+    )
+
+    encoder: str | None = option(
+        None, "Output", "h264, h265, av1, vp9 or an FFmpeg encoder", metavar="NAME"
+    )
+    crf: int | None = option(
+        None, "Output", "quality; lower is better and larger", metavar="N", ge=0, le=63
+    )
+    preset: str | None = option(None, "Output", "the encoder's speed preset", metavar="NAME")
+    audio: bool = option(True, "Output", "leave the sound out")
+    overwrite: bool = option(False, "Output", "replace files that exist")
+    summary: Path | None = option(
+        None, "Report", "write the final figures as JSON", metavar="FILE.json"
+    )
+    quiet: bool = option(False, "Report", "print errors only")
+
+    @field_validator("output")
+    @classmethod
+    def _distinct(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        twice = {spec for spec in value if spec != "null" and value.count(spec) > 1}
+        if twice:
+            raise ValueError(f"{sorted(twice)[0]} is named twice")
+        return value
+
+
+def load(flags: Mapping[str, object], config: Path | None = None) -> Settings:
+    """Settings from flags and, where they are silent, from a TOML file.
+
+    Raises:
+        SettingsError: the file cannot be read, or a value is unknown or out of range.
+    """
+    values = {**(_read_toml(config) if config else {}), **flags}
+    try:
+        return Settings(**values)  # type: ignore[arg-type]
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = str(first["loc"][0]) if first["loc"] else "settings"
+        raise SettingsError(_explain(key, first, key in flags, config)) from error
+
+
+def home() -> Path:
+    """Where models and compiled graphs are kept: ``STREAMER_HOME``, else the user's cache."""
+    named = os.environ.get("STREAMER_HOME")
+    return Path(named) if named else Path(platformdirs.user_cache_dir("streamer", appauthor=False))
+
+
+def _read_toml(path: Path) -> dict[str, object]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise SettingsError(f"{path}: {error.strerror or error}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} is not valid TOML: {error}") from error
+
+
+def _explain(key: str, first: Mapping[str, Any], is_flag: bool, config: Path | None) -> str:
+    where = f"--{key}" if is_flag or config is None else f"{config}: {key}"
+    if first["type"] == "extra_forbidden":
+        known = ", ".join(sorted(Settings.model_fields))
+        return f"{where}: no such setting; there are {known}"
+    if first["type"] == "missing":
+        return f"no {key} given"
+    reason = str(first["msg"]).removeprefix("Value error, ")
+    return f"{where} {first['input']}: {reason[:1].lower()}{reason[1:]}"

@@ -1,0 +1,128 @@
+"""What a run came to: the summary that scripts read, and the words that people read. Pure."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from streamer.app import Job
+from streamer.errors import SettingsError, one_line
+from streamer.metrics import Snapshot, StageSnapshot
+
+_BUSY = 0.6
+"""Below this share no stage can be called the bottleneck: the frames came no faster."""
+
+_WORDS = {
+    "capture": "Reading and decoding",
+    "preprocess": "Preprocessing",
+    "infer": "Inference",
+    "collect": "Reading the model's results",
+    "overlay": "Drawing",
+    "sink": "Encoding and writing",
+}
+
+
+def summary(
+    job: Job, snapshot: Snapshot, ending: str, error: BaseException | None
+) -> dict[str, Any]:
+    """The figures of a run, as ``--summary`` writes them. ``ending``: end, stopped or error."""
+    info, health, counts = job.source.info, job.source.health, snapshot.counts
+    written = counts.get("written", 0)
+    return {
+        "source": {
+            "url": info.url,
+            "width": info.width,
+            "height": info.height,
+            "rate": f"{info.rate.numerator}/{info.rate.denominator}",
+            "live": info.live,
+        },
+        "model": {
+            "name": job.model.name,
+            "contract": job.model.contract,
+            "precision": job.engine.precision,
+        },
+        "device": job.engine.device,
+        "requests": job.engine.requests,
+        "frames": {
+            name: counts.get(name, 0)
+            for name in ("captured", "dropped", "inferred", "propagated", "written")
+        }
+        | {"dropped": job.pipeline.dropped},
+        "wall_s": round(snapshot.wall_s, 3),
+        "fps": round(written / snapshot.wall_s, 3),
+        "stages": {stage.name: _figures(stage) for stage in snapshot.stages},
+        "latency_ms": {
+            key: round(getattr(snapshot.latency, f"{key}_ms"), 3) for key in ("p50", "p95", "p99")
+        },
+        "reconnects": health.reconnects,
+        "corrupt_packets": health.corrupt_packets,
+        "warnings": list(health.warnings),
+        "peak_rss_mb": peak_rss_mb(),
+        "exit": ending,
+        "error": one_line(error) if error is not None else None,
+    }
+
+
+def write_summary(path: Path, figures: dict[str, Any]) -> None:
+    """Write the summary as JSON.
+
+    Raises:
+        SettingsError: the file cannot be written.
+    """
+    try:
+        path.write_text(json.dumps(figures, indent=1) + "\n", "utf-8")
+    except OSError as error:
+        raise SettingsError(f"--summary {path}: {error.strerror or error}") from error
+
+
+def words(job: Job, snapshot: Snapshot, ending: str) -> list[str]:
+    """The final report, a line each."""
+    written = snapshot.counts.get("written", 0)
+    fps = written / snapshot.wall_s
+    outputs = ", ".join(sink.url for sink in job.sinks if sink.url != "null") or "nowhere (null)"
+    lines = [
+        f"{written} frames in {snapshot.wall_s:.1f} s ({fps:.1f} fps) to {outputs}"
+        + (", stopped before the end" if ending == "stopped" else ""),
+        bottleneck(snapshot, job.engine.device, job.engine.requests),
+    ]
+    if corrupt := job.source.health.corrupt_packets:
+        lines.append(f"Warning: {corrupt} corrupt packets were skipped")
+    lines += [f"Warning: {warning}" for warning in job.source.health.warnings]
+    return lines
+
+
+def bottleneck(snapshot: Snapshot, device: str, requests: int) -> str:
+    """Which stage held the others up, in words."""
+    if not snapshot.counts.get("written"):
+        return "No frame was written"
+    ranked = sorted(snapshot.stages, key=lambda stage: stage.busy, reverse=True)
+    first, second = ranked[0], ranked[1]
+    if first.busy < _BUSY:
+        return f"No stage was busy all the time: {_share(first)} was the busiest"
+    hint = f" on {device} with {requests} requests" if first.name == "infer" else ""
+    return (
+        f"{_WORDS.get(first.name, first.name)}{hint} was the bottleneck: busy {first.busy:.0%} of "
+        f"the time; next is {_share(second)}"
+    )
+
+
+def peak_rss_mb() -> float | None:
+    """The most memory that this process has held, in MB; None where the system does not say."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (1e6 if sys.platform == "darwin" else 1e3), 1)
+
+
+def _share(stage: StageSnapshot) -> str:
+    return f"{_WORDS.get(stage.name, stage.name).lower()} ({stage.busy:.0%})"
+
+
+def _figures(stage: StageSnapshot) -> dict[str, float]:
+    figures = {key: round(value, 3) for key, value in asdict(stage.timing).items()}
+    return figures | {"busy": round(stage.busy, 4)}

@@ -1,0 +1,59 @@
+"""Runs a job with all that a person at a terminal expects around it."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+
+from rich.console import Console
+
+from streamer.app import Job, build
+from streamer.config import Settings
+from streamer.dashboard import Dashboard
+from streamer.errors import StreamerError
+from streamer.report import summary, words, write_summary
+from streamer.signals import Stopped, stopping
+
+
+def run(settings: Settings) -> int:
+    """Run a job to its end and report it.
+
+    Returns:
+        The exit code: 0, or 130 and the like where a signal has stopped it.
+
+    Raises:
+        StreamerError: it broke, or what was asked for cannot be done.
+    """
+    console = Console(stderr=True, quiet=settings.quiet, soft_wrap=True, highlight=False)
+    with ExitStack() as resources:
+        job = build(settings, resources)
+        console.print(headline(job), markup=False)
+        stopped = _run(job, console)
+    ending = "end" if stopped.signal is None else "stopped"
+    snapshot = job.pipeline.snapshot()
+    for line in words(job, snapshot, ending):
+        console.print(line, markup=False)
+    if settings.summary is not None:
+        write_summary(settings.summary, summary(job, snapshot, ending, None))
+    return 0 if stopped.signal is None else stopped.exit_code
+
+
+def _run(job: Job, console: Console) -> Stopped:
+    try:
+        with stopping(job.pipeline) as stopped, Dashboard(job, console):
+            job.pipeline.run()
+    except StreamerError as error:
+        if job.settings.summary is not None:
+            figures = summary(job, job.pipeline.snapshot(), "error", error)
+            write_summary(job.settings.summary, figures)
+        raise
+    return stopped
+
+
+def headline(job: Job) -> str:
+    """What is about to happen, in one line."""
+    info, engine = job.source.info, job.engine
+    picture = f"{info.width}x{info.height} at {float(info.rate):.5g} fps"
+    return (
+        f"{info.url}, {picture}; {job.model.name} ({job.model.contract}) "
+        f"on {engine.device} in {engine.precision}, {engine.requests} requests in flight"
+    )
