@@ -1,0 +1,109 @@
+"""Each stage without threads, then the whole line with fakes at its ends."""
+
+from __future__ import annotations
+
+import pytest
+
+from streamer import stages
+from streamer.errors import InferenceError, StageError, WriteError
+from streamer.metrics import Metrics
+from streamer.overlay import OverlayStyle
+from streamer.pipeline import Pipeline
+from tests.fakes import FakeEngine, FakeModel, FakeSink, FakeSource, grey_frame, one_instance
+
+
+def metrics() -> Metrics:
+    made = Metrics()
+    for name in ("infer", "collect"):
+        made.add_stage(name)
+    return made
+
+
+def test_preprocess_keeps_the_frame_beside_its_tensors() -> None:
+    prepared = list(stages.preprocess(FakeModel())([grey_frame(3), grey_frame(4)]))
+    assert [item.frame.seq for item in prepared] == [3, 4]
+    assert [int(item.tensors[0][0]) for item in prepared] == [3, 4]
+
+
+def test_infer_and_collect_pair_each_frame_with_its_own_result() -> None:
+    engine, model, seen = FakeEngine(), FakeModel(), metrics()
+    prepared = stages.preprocess(model)(grey_frame(seq) for seq in range(5))
+    detected = list(stages.collect(model, seen)(stages.infer(engine)(prepared)))
+    assert [int(item.instances.boxes[0, 0]) for item in detected] == [0, 1, 2, 3, 4]
+    assert [item.frame.seq for item in detected] == [0, 1, 2, 3, 4]
+    assert [pending.released for pending in engine.pendings] == [1] * 5
+    assert seen.snapshot().counts == {"inferred": 5}
+
+
+def test_collect_gives_a_request_back_also_where_it_failed() -> None:
+    engine, model = FakeEngine(fail_at=1), FakeModel()
+    prepared = stages.preprocess(model)(grey_frame(seq) for seq in range(3))
+    submitted = stages.collect(model, metrics())(stages.infer(engine)(prepared))
+    assert next(submitted).frame.seq == 0
+    with pytest.raises(InferenceError, match="made to"):
+        next(submitted)
+    assert engine.pendings[1].released == 1
+
+
+def test_overlay_draws_on_a_copy() -> None:
+    frame = grey_frame(9, luma=60)
+    before = frame.y.copy()
+    drawn = next(stages.overlay(OverlayStyle())([stages.Detected(frame, one_instance(9))]))
+    assert (frame.y == before).all()
+    assert (drawn.frame.y != before).any()
+
+
+def test_write_gives_every_sink_every_frame_and_closes_them() -> None:
+    sinks = [FakeSink(), FakeSink()]
+    seen = metrics()
+    items = [stages.Detected(grey_frame(seq), one_instance(seq)) for seq in range(3)]
+    assert len(list(stages.write(sinks, seen)(items))) == 3
+    for sink in sinks:
+        assert [seq for seq, _ in sink.written] == [0, 1, 2]
+        assert sink.closed == 1
+    assert seen.snapshot().counts["written"] == 3
+
+
+def test_write_closes_every_sink_where_one_breaks() -> None:
+    sinks = [FakeSink(), FakeSink(error=WriteError("disk full"))]
+    items = [stages.Detected(grey_frame(seq), one_instance(seq)) for seq in range(9)]
+    with pytest.raises(WriteError, match="disk full"):
+        list(stages.write(sinks, metrics())(items))
+    assert [sink.closed for sink in sinks] == [1, 1]
+
+
+def line(source: FakeSource, engine: FakeEngine, sink: FakeSink) -> Pipeline:
+    model, pipeline = FakeModel(), Pipeline()
+    frames = pipeline.source("capture", stages.capture(source, pipeline.metrics))
+    submitted = frames.then("preprocess", stages.preprocess(model)).then(
+        "infer", stages.infer(engine), timed=False
+    )
+    detected = submitted.then(
+        "collect",
+        stages.collect(model, pipeline.metrics),
+        discard=stages.Submitted.discard,
+        timed=False,
+    )
+    detected.then("sink", stages.write([sink], pipeline.metrics))
+    return pipeline
+
+
+def test_the_whole_line_keeps_every_frame_in_order() -> None:
+    engine, sink = FakeEngine(), FakeSink()
+    pipeline = line(FakeSource(100), engine, sink)
+    pipeline.run()
+    assert [(seq, int(found.boxes[0, 0])) for seq, found in sink.written] == [
+        (seq, seq) for seq in range(100)
+    ]
+    counts = pipeline.snapshot().counts
+    assert counts == {"captured": 100, "inferred": 100, "written": 100}
+
+
+@pytest.mark.parametrize("fail_at", [0, 1, 50])
+def test_a_failed_inference_ends_the_run_and_every_request_comes_back(fail_at: int) -> None:
+    engine, sink = FakeEngine(fail_at), FakeSink()
+    with pytest.raises(StageError, match="collect: the device failed"):
+        line(FakeSource(100), engine, sink).run()
+    assert [seq for seq, _ in sink.written] == list(range(fail_at))
+    assert sink.closed == 1
+    assert all(pending.released for pending in engine.pendings)
