@@ -29,7 +29,7 @@ _SWSCALE = {
     "bt709": Colorspace.ITU709,
     "bt2020": Colorspace.BT2020,
 }
-_HD_LINES = 720
+HD_LINES = 720
 """Where a file does not say its matrix, players take BT.709 from 720 lines on, BT.601 below."""
 
 
@@ -48,7 +48,7 @@ class Color:
     @classmethod
     def of(cls, picture: av.VideoFrame) -> Color:
         """The picture's own tags, or what players assume where it has none."""
-        small = max(min(picture.width, picture.height), 1) < _HD_LINES
+        small = max(min(picture.width, picture.height), 1) < HD_LINES
         matrix = _MATRICES.get(int(picture.colorspace), "bt601" if small else "bt709")
         full = picture.color_range == ColorRange.JPEG or picture.format.name.startswith("yuvj")
         return cls(matrix, full)

@@ -24,7 +24,7 @@ class AudioFeed(Protocol):
         """The audio streams, as templates for the output's."""
 
     def until(self, seconds: Fraction) -> Iterator[av.Packet[av.AudioStream]]:
-        """The packets not yet given that begin before ``seconds``."""
+        """The packets not yet given that begin before ``seconds``; the first may begin before 0."""
 
     def rest(self) -> Iterator[av.Packet[av.AudioStream]]:
         """All packets not yet given, if the source was read to its end; else none."""
@@ -93,7 +93,8 @@ class Health:
 class Source(Protocol):
     """Gives frames, once, in order of presentation.
 
-    All frames have the size that `info` says, and strictly increasing times.
+    Times strictly increase. All frames have the size that `info` says, except those of a folder of
+    images, each of which keeps its own.
     """
 
     info: StreamInfo

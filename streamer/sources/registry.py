@@ -1,0 +1,67 @@
+"""Which source a user means: ``open_source("clip.mp4")``.
+
+To add a source, write its file, an opener here, and a line in `OPENERS`; where what it is called
+looks like none of the others, a line in `kind_of`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from streamer.errors import SourceError
+from streamer.sources.base import Source
+from streamer.sources.file import FileSource
+from streamer.sources.images import SUFFIXES, ImageSource
+from streamer.sources.synthetic import PREFIX, SyntheticSource
+from streamer.sources.window import Window
+from streamer.urls import is_url, redact
+
+Opener = Callable[[str, Window], Source]
+
+_CAMERA = re.compile(r"\d+|/dev/video\d+")
+_WHOLE = Window()
+
+
+def _network(spec: str, _: Window) -> Source:
+    raise SourceError(f"{redact(spec)}: network sources are not supported yet; give a file")
+
+
+def _camera(spec: str, _: Window) -> Source:
+    raise SourceError(f"{spec}: cameras are not supported yet; give a file")
+
+
+OPENERS: dict[str, Opener] = {
+    "synthetic": lambda spec, window: SyntheticSource(spec[len(PREFIX) :], window),
+    "network": _network,
+    "camera": _camera,
+    "images": lambda spec, window: ImageSource(Path(spec), window),
+    "file": lambda spec, window: FileSource(Path(spec), window),
+}
+"""How each kind of source is opened."""
+
+
+def kind_of(spec: str) -> str:
+    """The kind of source that ``spec`` means, a key of `OPENERS`."""
+    if spec.startswith(PREFIX):
+        return "synthetic"
+    if is_url(spec):
+        return "network"
+    if _CAMERA.fullmatch(spec):
+        return "camera"
+    path = Path(spec)
+    return "images" if path.is_dir() or path.suffix.lower() in SUFFIXES else "file"
+
+
+def open_source(spec: str, window: Window = _WHOLE) -> Source:
+    """Open what the user named.
+
+    Args:
+        spec: a video file, an image, a folder of images, or ``lavfi:GRAPH``.
+        window: the part of it to give.
+
+    Raises:
+        SourceError: it cannot be opened or holds no picture in the window.
+    """
+    return OPENERS[kind_of(spec)](spec, window)

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from streamer.errors import SourceError
+from streamer.sources.file import FileSource
+from streamer.sources.images import ImageSource
+from streamer.sources.registry import OPENERS, kind_of, open_source
+from streamer.sources.synthetic import SyntheticSource
+from streamer.sources.window import Window
+from tests.clips import write_clip
+
+
+def test_kinds(tmp_path: Path) -> None:
+    folder = tmp_path / "photos.mp4"
+    folder.mkdir()
+    kinds = {
+        "clip.mp4": "file",
+        "no-suffix": "file",
+        "anim.gif": "file",
+        "12:30.mp4": "file",
+        "photo.JPG": "images",
+        str(folder): "images",
+        "lavfi:testsrc2": "synthetic",
+        "rtsp://cam/1": "network",
+        "HTTPS://host/clip.mp4": "network",
+        "0": "camera",
+        "/dev/video2": "camera",
+    }
+    assert {spec: kind_of(spec) for spec in kinds} == kinds
+    assert set(kinds.values()) == set(OPENERS)
+
+
+def test_opens_each_kind(tmp_path: Path) -> None:
+    image = tmp_path / "photo.png"
+    assert cv2.imwrite(str(image), np.zeros((48, 64, 3), np.uint8))
+    clip = write_clip(tmp_path / "12:30.mp4")
+    window = Window(frames=1)
+    for spec, kind in (
+        (str(clip), FileSource),
+        (str(image), ImageSource),
+        (str(tmp_path), ImageSource),
+        ("lavfi:testsrc2=size=64x48", SyntheticSource),
+    ):
+        with open_source(spec, window) as source:
+            assert type(source) is kind
+            assert source.info.url == spec
+            (frame,) = source
+            assert (frame.width, frame.height) == (64, 48)
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ("rtsp://me:SECRET@cam/1?token=SECRET", "network sources are not supported yet"),
+        ("0", "cameras are not supported yet"),
+        ("/dev/video9", "cameras are not supported yet"),
+        ("none.mp4", "no such file"),
+        ("none.png", "no such file"),
+    ],
+)
+def test_refuses_in_one_line(spec: str, message: str) -> None:
+    with pytest.raises(SourceError, match=message) as caught:
+        open_source(spec)
+    assert "SECRET" not in str(caught.value)
+    assert "\n" not in str(caught.value)
