@@ -20,7 +20,7 @@ from streamer.sinks.registry import SinkOptions, open_sink
 from streamer.sources.base import Source
 from streamer.sources.registry import open_source
 from streamer.sources.window import Window
-from streamer.threads import limit_libraries
+from streamer.threads import encoder_threads, limit_libraries
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +99,7 @@ def _open_sinks(settings: Settings, source: Source, resources: ExitStack) -> tup
         preset=settings.preset,
         overwrite=settings.overwrite,
         audio=settings.audio,
+        threads=encoder_threads(),
     )
     return tuple(
         resources.enter_context(open_sink(spec, source.info, options)) for spec in settings.output

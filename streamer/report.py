@@ -59,7 +59,7 @@ def summary(
         },
         "reconnects": health.reconnects,
         "corrupt_packets": health.corrupt_packets,
-        "warnings": list(health.warnings),
+        "warnings": warnings(job),
         "peak_rss_mb": peak_rss_mb(),
         "exit": ending,
         "error": one_line(error) if error is not None else None,
@@ -88,10 +88,15 @@ def words(job: Job, snapshot: Snapshot, ending: str) -> list[str]:
         + (", stopped before the end" if ending == "stopped" else ""),
         bottleneck(snapshot, job.engine.device, job.engine.requests),
     ]
-    if corrupt := job.source.health.corrupt_packets:
-        lines.append(f"Warning: {corrupt} corrupt packets were skipped")
-    lines += [f"Warning: {warning}" for warning in job.source.health.warnings]
-    return lines
+    return lines + [f"Warning: {warning}" for warning in warnings(job)]
+
+
+def warnings(job: Job) -> list[str]:
+    """What source and sinks had to put up with, one line each."""
+    health = job.source.health
+    corrupt = [f"{health.corrupt_packets} corrupt packets were skipped"]
+    lines = (corrupt if health.corrupt_packets else []) + health.warnings
+    return lines + [warning for sink in job.sinks for warning in sink.warnings]
 
 
 def bottleneck(snapshot: Snapshot, device: str, requests: int) -> str:

@@ -122,6 +122,7 @@ class FakeSink:
 
     def __init__(self, draws: bool = True, error: Exception | None = None) -> None:
         self.draws = draws
+        self.warnings: list[str] = []
         self.error = error
         self.written: list[tuple[int, Instances]] = []
         self.closed = 0

@@ -43,10 +43,12 @@ class Geometry:
         """Boxes f32[N, 4] xyxy from frame pixels to input pixels."""
         return boxes * self._scales + self._offsets
 
-    def to_frame(self, boxes: NDArray[np.float32]) -> NDArray[np.float32]:
+    def to_frame(self, boxes: NDArray[np.float32], *, clip: bool = True) -> NDArray[np.float32]:
         """Boxes f32[N, 4] xyxy from input pixels to frame pixels, clipped to the frame."""
-        limits = np.array([self.frame_width, self.frame_height] * 2, np.float32)
         moved: NDArray[np.float32] = (boxes - self._offsets) / self._scales
+        if not clip:
+            return moved
+        limits = np.array([self.frame_width, self.frame_height] * 2, np.float32)
         return np.clip(moved, np.float32(0), limits)
 
     @property
@@ -80,11 +82,10 @@ def lay_into(frame: Frame, geometry: Geometry, target: NDArray[np.uint8]) -> Non
     """
     size = (geometry.width, geometry.height)
     planes = [scale_plane(plane, size) for plane in (frame.y, frame.u, frame.v)]
-    # The conversion runs at the model's size, where it costs a tenth of a millisecond.
-    rgb = cv2.transform(cv2.merge(planes), frame.color.to_rgb())
     rows = slice(geometry.top, geometry.top + geometry.height)
     columns = slice(geometry.left, geometry.left + geometry.width)
-    target[rows, columns] = rgb
+    # The conversion runs at the model's size, where it costs a tenth of a millisecond.
+    cv2.transform(cv2.merge(planes), frame.color.to_rgb(), dst=target[rows, columns])
 
 
 def scale_plane(plane: Plane, size: tuple[int, int]) -> Plane:

@@ -14,10 +14,12 @@ class Sink(Protocol):
     Attributes:
         url: where it writes, as the user gave it, without passwords.
         draws: wants the picture with the overlay on it. Where no sink does, nothing is drawn.
+        warnings: what is less than perfect about the result, one line each, once it is closed.
     """
 
     url: str
     draws: bool
+    warnings: list[str]
 
     def write(self, frame: Frame, instances: Instances) -> None:
         """Take one frame. The picture must not be changed, nor kept unless copied.

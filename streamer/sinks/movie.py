@@ -1,0 +1,237 @@
+"""Movie: one video stream being encoded, with copied audio, into a container."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import chain
+from pathlib import Path
+
+import av
+import numpy as np
+from av.codec.context import ThreadType
+from av.video.reformatter import ColorRange
+
+from streamer.errors import SinkError
+from streamer.frame import Frame, Plane, copy_tags
+from streamer.sinks.audio import AudioCopy
+from streamer.sinks.encoder import EncoderChoice, codecs_of
+from streamer.sources.base import StreamInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """A file format.
+
+    Attributes:
+        format: FFmpeg's name of it.
+        encoder: what it holds by default.
+        options: for FFmpeg's muxer.
+    """
+
+    format: str
+    encoder: str = "h264"
+    options: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_mp4(self) -> bool:
+        """It is of the MP4 family."""
+        return "movflags" in self.options
+
+
+# What a killed run can lose is one fragment or cluster, of a second. FFmpeg by itself would keep
+# another 256 KiB in memory, which at low rates is much of a film.
+_ON_DISK = {"flush_packets": "1"}
+# A chain of fragments while it grows, an ordinary MP4 once it is closed. Without delay_moov the
+# muxer knows no edit lists and moves all times by the delay of B-frames.
+_FRAGMENTS = _ON_DISK | {"movflags": "+hybrid_fragmented+delay_moov", "frag_duration": "1000000"}
+_CLUSTERS = _ON_DISK | {"cluster_time_limit": "1000"}
+
+CONTAINERS = {
+    ".mp4": Container("mp4", options=_FRAGMENTS),
+    ".mov": Container("mov", options=_FRAGMENTS),
+    ".mkv": Container("matroska", options=_CLUSTERS),
+    ".webm": Container("webm", "vp9", _CLUSTERS),
+}
+"""Suffix -> file format."""
+
+_FINEST = Fraction(1, 1_000_000)
+"""Seconds of the smallest unit of time; MP4 counts 32 bits of them between two pictures."""
+
+_TAGS_OF_CONTAINERS = {"major_brand", "minor_version", "compatible_brands", "encoder"}
+_MATRIX_RGB, _MATRIX_UNSPECIFIED = 0, 2
+
+
+def container_of(path: Path) -> Container:
+    """The file format that a name asks for.
+
+    Raises:
+        SinkError: its suffix names none.
+    """
+    container = CONTAINERS.get(path.suffix.lower())
+    if container is None:
+        raise SinkError(f"{path}: no video format has that suffix; use {', '.join(CONTAINERS)}")
+    return container
+
+
+def containers_with(codec: str) -> list[str]:
+    """The suffixes of the file formats that can hold what a coder of that name writes or reads."""
+    return [suffix for suffix, c in CONTAINERS.items() if codec in codecs_of(c.format)]
+
+
+class Movie:
+    """Encodes pictures and interleaves them with audio. It begins at 0, with the first picture.
+
+    Every picture keeps its own time, exactly in the MP4 family, where the source's own units are
+    used down to microseconds, and to the millisecond in Matroska and WebM.
+
+    Args:
+        file: where it goes; its header is written at once, as far as it can be known.
+        container: the file format.
+        encoder: how pictures are encoded.
+        info: rate, pixel aspect and metadata of the source.
+        first: its size, units of time and colour tags become the movie's.
+        audio: copied; its `start` is set to the time of ``first``.
+        threads: of the encoder; 0 for as many as it likes.
+
+    Raises:
+        av.FFmpegError: encoder or muxer refused.
+    """
+
+    def __init__(
+        self,
+        file: str | io.BytesIO,
+        container: Container,
+        encoder: EncoderChoice,
+        info: StreamInfo,
+        first: Frame,
+        audio: AudioCopy | None,
+        threads: int,
+    ) -> None:
+        self._audio = audio
+        self._start = first.time
+        self._time_base = max(first.time_base, _FINEST)
+        self._duration = max(1, round(1 / info.rate / self._time_base)) if info.rate else 1
+        self._end = Fraction(0)
+        self._pictures = 0
+        options = dict(container.options)
+        if audio:
+            audio.start = first.time
+        if audio and container.is_mp4:
+            # Starts of streams are counted in these units; the default of 1/1000 s is too coarse.
+            options["movie_timescale"] = str(audio.resolution)
+        self._output = av.open(file, "w", format=container.format, container_options=options)
+        self._output.metadata.update(
+            {k: v for k, v in info.metadata.items() if k not in _TAGS_OF_CONTAINERS}
+        )
+        self._stream = self._add_video(encoder, info, first, threads)
+        if encoder.codec == "hevc" and container.is_mp4:
+            self._stream.codec_context.codec_tag = "hvc1"  # Apple's players know no other
+        if audio:
+            audio.add_streams(self._output)
+        self._output.start_encoding()
+
+    def encode(self, frame: Frame) -> None:
+        """Take the next picture, of the first one's size.
+
+        Its time, duration and picture type are set to what the encoder must see, also where the
+        picture is shared: nobody else reads them. The decoder's picture type in particular would
+        be taken for an order.
+
+        Raises:
+            av.FFmpegError: encoder or muxer failed.
+        """
+        context = self._stream.codec_context
+        picture = _encodable(frame, context.width, context.height)
+        picture.time_base = self._time_base
+        picture.pts = round((frame.time - self._start) / self._time_base)
+        picture.duration = self._duration
+        picture.pict_type = 0
+        self._end = frame.time - self._start + self._duration * self._time_base
+        self._pictures += 1
+        self._mux(self._stream.encode(picture))
+
+    def finish(self) -> None:
+        """Write what the encoder and the audio still hold, and close the file.
+
+        Raises:
+            av.FFmpegError: encoder or muxer failed.
+        """
+        packets = self._stream.encode(None)
+        if self._pictures <= 2:
+            # x265 gives garbage for the decoding times of so few (Multicorewareinc/x265 #781); two
+            # pictures are never reordered.
+            for packet in packets:
+                packet.dts = packet.pts
+        if packets and packets[-1].pts is not None:
+            # The MP4 muxer takes the end of the last packet for the end of the film, also where
+            # B-frames put a later picture before it, and players would then leave that one out.
+            last = packets[-1]
+            last.duration = round(self._end / last.time_base) - (last.pts or 0)
+        self._mux(packets)
+        if self._audio:
+            for packet in chain(self._audio.until(self._end), self._audio.rest()):
+                self._output.mux_one(packet)
+        self._output.close()
+
+    def close(self) -> None:
+        """Close the file as it is.
+
+        Raises:
+            av.FFmpegError: the muxer failed.
+        """
+        self._output.close()
+
+    def _add_video(
+        self, encoder: EncoderChoice, info: StreamInfo, first: Frame, threads: int
+    ) -> av.VideoStream:
+        stream = self._output.add_stream(encoder.name, info.rate, dict(encoder.options))
+        assert isinstance(stream, av.VideoStream)
+        context = stream.codec_context
+        context.width = first.width if encoder.odd else first.width + first.width % 2
+        context.height = first.height if encoder.odd else first.height + first.height % 2
+        context.pix_fmt = encoder.pix_fmt
+        context.time_base = self._time_base
+        context.sample_aspect_ratio = info.pixel_aspect
+        context.thread_count = threads
+        # PyAV's default is threads within a picture: x264 then cuts it into slices, which costs
+        # a quarter of the speed and some quality.
+        context.thread_type = ThreadType.FRAME
+        picture = first.picture
+        rgb = int(picture.colorspace) == _MATRIX_RGB
+        context.colorspace = _MATRIX_UNSPECIFIED if rgb else picture.colorspace
+        context.color_primaries = picture.color_primaries
+        context.color_trc = picture.color_trc
+        context.color_range = ColorRange.JPEG if first.color.full_range else picture.color_range
+        return stream
+
+    def _mux(self, packets: Iterable[av.Packet[av.VideoStream]]) -> None:
+        for packet in packets:
+            if self._audio and packet.dts is not None:
+                for sound in self._audio.until(packet.dts * packet.time_base):
+                    self._output.mux_one(sound)
+            self._output.mux_one(packet)
+
+
+def _encodable(frame: Frame, width: int, height: int) -> av.VideoFrame:
+    """The frame's picture as yuv420p of the coded size: itself, or a copy where it must differ."""
+    picture = frame.picture
+    if (frame.width, frame.height) == (width, height) and picture.format.name == "yuv420p":
+        return picture
+    wider = Frame(av.VideoFrame(width, height, "yuv420p"), frame.seq, frame.pts, frame.time_base)
+    for target, plane in ((wider.y, frame.y), (wider.u, frame.u), (wider.v, frame.v)):
+        _extend(plane, target)
+    copy_tags(picture, wider.picture)
+    if frame.color.full_range:
+        wider.picture.color_range = ColorRange.JPEG
+    return wider.picture
+
+
+def _extend(plane: Plane, target: Plane) -> None:
+    """Copy a plane into one that may be larger by a row and a column, which repeat the last."""
+    height, width = plane.shape
+    np.copyto(target[:height, :width], plane)
+    target[:height, width:] = plane[:, -1:]
+    target[height:] = target[height - 1 : height]
