@@ -42,7 +42,7 @@ def build(settings: Settings, resources: ExitStack) -> Job:
         RequestError: something that was asked for is not there or does not fit.
     """
     limit_libraries()
-    source = resources.enter_context(open_source(settings.source, _window(settings)))
+    source = resources.enter_context(open_source(settings.source, window(settings)))
     model = _open_model(settings)
     sinks = _open_sinks(settings, source, resources)
     engine = resources.enter_context(_start_engine(settings, model))
@@ -68,7 +68,8 @@ def build(settings: Settings, resources: ExitStack) -> Job:
     return Job(settings, source, model, engine, sinks, pipeline)
 
 
-def _window(settings: Settings) -> Window:
+def window(settings: Settings) -> Window:
+    """The part of the source that a run takes."""
     return Window(start=settings.start, duration=settings.duration, frames=settings.frames)
 
 
