@@ -20,7 +20,7 @@ from rich.table import Table
 
 from streamer import stages
 from streamer.app import Job, build, window
-from streamer.config import Settings
+from streamer.config import Settings, load
 from streamer.errors import SettingsError
 from streamer.frame import Frame
 from streamer.instances import Instances
@@ -65,16 +65,9 @@ def bench(source: str, model: str, device: str, frames: int, report: Path | None
         RequestError: the source, model or device is not there.
     """
     with tempfile.TemporaryDirectory() as folder:
-        settings = Settings(
-            source=source,
-            model=model,
-            device=device,
-            frames=frames,
-            output=(str(Path(folder, "bench.mp4")),),
-            overwrite=True,
-            audio=False,
-        )
-        result = measure(settings)
+        flags = {"source": source, "model": model, "device": device, "frames": frames}
+        output = str(Path(folder, "bench.mp4"))
+        result = measure(load({**flags, "output": output, "overwrite": True, "audio": False}))
     Console(highlight=False).print(table(result))
     if report is not None:
         try:

@@ -96,6 +96,7 @@ def parser() -> argparse.ArgumentParser:
 def _add_run(commands: Any) -> argparse.ArgumentParser:
     command: argparse.ArgumentParser = commands.add_parser(
         "run",
+        prog="streamer run",
         usage="streamer run SOURCE -o SINK [-o SINK]... --model PATH [OPTION]...",
         description="Find instances in a video, and draw or write them.",
         epilog=_SOURCES_AND_SINKS,
@@ -142,6 +143,7 @@ def _hints(field: FieldInfo) -> dict[str, Any]:
 def _add_bench(commands: Any) -> argparse.ArgumentParser:
     command: argparse.ArgumentParser = commands.add_parser(
         "bench",
+        prog="streamer bench",
         description="Measure each part of the pipeline alone and the whole, and how close it gets.",
     )
     command.add_argument("--model", metavar="PATH", required=True, help="a model file or folder")
@@ -160,6 +162,7 @@ def _add_bench(commands: Any) -> argparse.ArgumentParser:
 def _add_doctor(commands: Any) -> argparse.ArgumentParser:
     command: argparse.ArgumentParser = commands.add_parser(
         "doctor",
+        prog="streamer doctor",
         description="Show versions, devices and codecs, and check each device against the CPU.",
     )
     command.set_defaults(command=_doctor)

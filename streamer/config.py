@@ -18,6 +18,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from streamer.errors import SettingsError
 
+_MOST_REQUESTS = 256
+
 
 def _from_commas(value: object) -> object:
     if isinstance(value, str):
@@ -40,6 +42,13 @@ def _exact(value: object) -> object:
     return sum((part * 60**power for power, part in enumerate(reversed(parts))), Fraction(0))
 
 
+def _count_or_auto(value: object) -> object:
+    if value == "auto" or (str(value).isdecimal() and 1 <= int(str(value)) <= _MOST_REQUESTS):
+        return value if value == "auto" else int(str(value))
+    raise ValueError(f"give a number from 1 to {_MOST_REQUESTS}, or auto")
+
+
+Requests = Annotated[Literal["auto"] | int, BeforeValidator(_count_or_auto)]
 Words = Annotated[tuple[str, ...], BeforeValidator(_from_commas)]
 Specs = Annotated[tuple[str, ...], BeforeValidator(_as_list)]
 Seconds = Annotated[Fraction, BeforeValidator(_exact)]
@@ -72,9 +81,7 @@ class Settings(BaseModel):
     precision: Literal["auto", "f32", "bf16", "f16", "int8"] = option(
         "auto", "Model", "what inference computes in"
     )
-    requests: Literal["auto"] | Annotated[int, Field(ge=1, le=256)] = option(
-        "auto", "Model", "infer requests in flight", metavar="N|auto"
-    )
+    requests: Requests = option("auto", "Model", "infer requests in flight", metavar="N|auto")
     threshold: float = option(
         0.5, "Model", "lowest score of an instance, 0 to 1", metavar="SCORE", ge=0, le=1
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from types import TracebackType
 from typing import Self
 
 from rich.console import Console, Group, RenderableType
@@ -42,12 +41,7 @@ class Dashboard:
             self._lines.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exc: object) -> None:
         self._over.set()
         if self._live is not None:
             self._live.stop()
@@ -83,7 +77,7 @@ def stage_table(snapshot: Snapshot, dropped: int) -> Table:
     """What each stage does."""
     table = Table(box=None, header_style="dim", pad_edge=False)
     table.add_column("stage")
-    for column in ("frames/s", "ms a frame", "busy", "waiting", "dropped"):
+    for column in ("frames/s", "ms a frame", "busy", "queue", "dropped"):
         table.add_column(column, justify="right")
     for stage in snapshot.stages:
         queue = f"{stage.queued} of {stage.queue_size}" if stage.queue_size else ""
