@@ -8,7 +8,7 @@ from pathlib import Path
 
 from streamer import stages
 from streamer.config import Settings, home
-from streamer.engine import OpenVinoEngine, is_quantized
+from streamer.engine import Engine, is_quantized
 from streamer.errors import ModelError, SinkError
 from streamer.metrics import Metrics
 from streamer.models.base import Model, sample_inputs
@@ -21,6 +21,7 @@ from streamer.sources.base import Source
 from streamer.sources.registry import open_source
 from streamer.sources.window import Window
 from streamer.threads import encoder_threads, limit_libraries
+from streamer.two_pass import start
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class Job:
     settings: Settings
     source: Source
     model: Model
-    engine: OpenVinoEngine
+    engine: Engine
     sinks: tuple[Sink, ...]
     pipeline: Pipeline
 
@@ -107,9 +108,9 @@ def _open_sinks(settings: Settings, source: Source, resources: ExitStack) -> tup
     )
 
 
-def _start_engine(settings: Settings, model: Model) -> OpenVinoEngine:
-    engine = OpenVinoEngine(
-        model.graph,
+def _start_engine(settings: Settings, model: Model) -> Engine:
+    engine = start(
+        model,
         device=settings.device,
         precision=settings.precision,
         requests=None if settings.requests == "auto" else settings.requests,

@@ -24,12 +24,16 @@ _ABOUT = "Instance segmentation on live and recorded video with OpenVINO."
 _COMMANDS = """\
 commands:
   run SOURCE -o SINK     find instances in a video and draw or write them
+  models info MODEL      what a model is: contract, ports, parameters, work
+  models convert FILE    a TensorFlow frozen graph of Mask R-CNN to OpenVINO IR
+  models random NAME     a network of full size with random weights, for benchmarks
   bench                  what this machine can do, and how close the pipeline gets
   doctor                 versions, devices, codecs, and a check of each device
 
 examples:
   streamer run clip.mp4 --model yolov8n-seg.onnx -o out.mp4
   streamer run clip.mp4 --model yolov8n-seg.onnx -o out.mp4 -o out.jsonl --classes person
+  streamer models convert frozen_inference_graph.pb -o models/mask_rcnn
   streamer run photos/ --model yolov8n-seg.onnx -o annotated/
   streamer run lavfi:testsrc2=size=1280x720:rate=30 --frames 300 --model m.xml -o null
 
@@ -87,8 +91,12 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(
         required=True, metavar="COMMAND", help=argparse.SUPPRESS, parser_class=_Parser
     )
-    for add in (_add_run, _add_bench, _add_doctor):
-        command = add(commands)
+    for command in (
+        _add_run(commands),
+        *_add_models(commands),
+        _add_bench(commands),
+        _add_doctor(commands),
+    ):
         command.add_argument("--debug", action="store_true", help="show tracebacks")
     return top
 
@@ -140,6 +148,44 @@ def _hints(field: FieldInfo) -> dict[str, Any]:
     return dict(field.json_schema_extra) if isinstance(field.json_schema_extra, dict) else {}
 
 
+def _add_models(commands: Any) -> list[argparse.ArgumentParser]:
+    models: argparse.ArgumentParser = commands.add_parser(
+        "models", prog="streamer models", description="Look at models, and make them."
+    )
+    kinds = models.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
+    info: argparse.ArgumentParser = kinds.add_parser(
+        "info", help="what a model is: contract, ports, parameters, work"
+    )
+    info.add_argument("model", metavar="MODEL", help="a file, a folder, or a network's name")
+    info.set_defaults(command=_models_info)
+    convert: argparse.ArgumentParser = kinds.add_parser(
+        "convert", help="a TensorFlow frozen graph of Mask R-CNN to OpenVINO IR"
+    )
+    convert.add_argument("file", type=Path, metavar="FILE", help="frozen_inference_graph.pb")
+    convert.set_defaults(command=_models_convert)
+    random: argparse.ArgumentParser = kinds.add_parser(
+        "random", help="a network of full size with random weights, for benchmarks"
+    )
+    random.add_argument("name", metavar="NAME", help="such as mask_rcnn_resnet50_atrous_coco")
+    random.add_argument("--seed", type=int, default=0, metavar="N", help="of the weights (0)")
+    random.set_defaults(command=_models_random)
+    for maker in (convert, random):
+        maker.add_argument(
+            "-o", "--output", type=Path, required=True, metavar="DIR", help="where it goes"
+        )
+        maker.add_argument(
+            "--input-size", type=_size, metavar="HxW", help="rows and columns of the input"
+        )
+    return [info, convert, random]
+
+
+def _size(text: str) -> tuple[int, int]:
+    rows, times, columns = text.lower().partition("x")
+    if not (times and rows.isdecimal() and columns.isdecimal()):
+        raise argparse.ArgumentTypeError(f"{text!r} is no size; give rows x columns as 480x820")
+    return int(rows), int(columns)
+
+
 def _add_bench(commands: Any) -> argparse.ArgumentParser:
     command: argparse.ArgumentParser = commands.add_parser(
         "bench",
@@ -178,6 +224,27 @@ def _run(parsed: argparse.Namespace) -> int:
 
     flags = {name: value for name, value in vars(parsed).items() if name in Settings.model_fields}
     return run(load(flags, getattr(parsed, "config", None)))
+
+
+def _models_info(parsed: argparse.Namespace) -> int:
+    from streamer.models.info import info
+
+    info(parsed.model)
+    return 0
+
+
+def _models_convert(parsed: argparse.Namespace) -> int:
+    from streamer.models.convert import convert
+
+    print(convert(parsed.file, parsed.output, parsed.input_size))
+    return 0
+
+
+def _models_random(parsed: argparse.Namespace) -> int:
+    from streamer.models.convert import make_random
+
+    print(make_random(parsed.name, parsed.output, parsed.input_size, parsed.seed))
+    return 0
 
 
 def _bench(parsed: argparse.Namespace) -> int:

@@ -56,7 +56,13 @@ class Pending(Protocol):
 
 
 class Engine(Protocol):
-    """Runs one graph."""
+    """Runs a model.
+
+    Attributes:
+        device: that it runs on.
+        precision: that it computes in.
+        requests: how many may be in flight.
+    """
 
     device: str
     precision: str
@@ -68,6 +74,20 @@ class Engine(Protocol):
         Raises:
             InferenceError: the inputs do not fit the graph.
         """
+
+    def check(self, tensors: Tensors) -> None:
+        """Try the requests on one input: each alone, then together; their answers must agree.
+
+        Raises:
+            InferenceError: a request fails, or gives another answer beside others than alone.
+        """
+
+    def close(self) -> None:
+        """Wait for what is in flight."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *exc: object) -> None: ...
 
 
 class OpenVinoEngine:
@@ -108,26 +128,24 @@ class OpenVinoEngine:
         request = self._free.get()
         try:
             for index, tensor in enumerate(tensors):
-                # Shared: the array itself is read, and kept alive by the Pending.
-                request.set_input_tensor(index, ov.Tensor(tensor, shared_memory=True))
+                request.set_input_tensor(index, _shared(tensor))
             return OpenVinoPending(request, tensors, self._free)
         except Exception as error:
             self._free.put(request)
             raise InferenceError(f"{self.device} refused an input: {_reason(error)}") from error
 
     def check(self, tensors: Tensors) -> None:
-        """Try the requests: each alone first, then all at once; their answers must agree.
+        """Try the requests. See `Engine.check`.
 
         With OpenVINO 2026.4.1, graphs with unfolded int8 weights gave garbage in a quarter of their
         compilations as soon as two requests ran together, unless each had run alone before.
-
-        Raises:
-            InferenceError: a request fails, or gives another answer beside others than alone.
         """
         alone = [self._run(tensors) for _ in range(self.requests)]
+        if self.requests == 1:
+            return
         together = [self.submit(tensors) for _ in range(self.requests)]
         try:
-            answers = [_copies(pending.result()) for pending in together]
+            answers = [_copies(pending) for pending in together]
         finally:
             for pending in together:
                 pending.release()
@@ -141,7 +159,7 @@ class OpenVinoEngine:
     def _run(self, tensors: Tensors) -> list[NDArray[Any]]:
         pending = self.submit(tensors)
         try:
-            return _copies(pending.result())
+            return _copies(pending)
         finally:
             pending.release()
 
@@ -174,6 +192,10 @@ class OpenVinoPending:
 
     def result(self) -> Tensors:
         """Wait for the outputs: views, good until `release`."""
+        return [tensor.data for tensor in self.tensors()]
+
+    def tensors(self) -> list[ov.Tensor]:
+        """Wait for the outputs as OpenVINO has them, to hand on without a copy."""
         try:
             done = self._request.wait_for(_TIME_LIMIT_MS)
         except Exception as error:
@@ -181,7 +203,7 @@ class OpenVinoPending:
         if not done:
             raise InferenceError(f"the device did not answer in {_TIME_LIMIT_MS // 1000} s")
         self.span = (self._started, self._started + self._request.latency / 1e3)
-        return [tensor.data for tensor in self._request.output_tensors]
+        return list(self._request.output_tensors)
 
     def release(self) -> None:
         """Give the request back, once the device no longer reads its inputs."""
@@ -189,6 +211,11 @@ class OpenVinoPending:
             self._released = True
             _settle(self._request)
             self._free.put(self._request)
+
+
+def _shared(tensor: NDArray[Any] | ov.Tensor) -> ov.Tensor:
+    """A tensor that is read where it lies; the Pending keeps it alive."""
+    return tensor if isinstance(tensor, ov.Tensor) else ov.Tensor(tensor, shared_memory=True)
 
 
 def _settle(request: ov.InferRequest) -> None:
@@ -278,8 +305,9 @@ def is_quantized(graph: ov.Model) -> bool:
     return any(op.get_type_name() == "FakeQuantize" for op in graph.get_ops())
 
 
-def _copies(tensors: Tensors) -> list[NDArray[Any]]:
-    return [np.array(tensor) for tensor in tensors]
+def _copies(pending: OpenVinoPending) -> list[NDArray[Any]]:
+    """The outputs, but for those in bf16, which numpy does not know."""
+    return [np.array(t.data) for t in pending.tensors() if t.element_type != ov.Type.bf16]
 
 
 def _agree(a: NDArray[Any], b: NDArray[Any]) -> bool:

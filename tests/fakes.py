@@ -71,6 +71,7 @@ class FakeModel:
     contract = "fake"
     labels: Mapping[int, str] = MappingProxyType({1: "person"})
     graph: ov.Model = None
+    second_pass = None
 
     def preprocess(self, frame: Frame) -> tuple[Tensors, Geometry]:
         geometry = Geometry(frame.width, frame.height, frame.width, frame.height)
@@ -108,6 +109,18 @@ class FakeEngine:
     def __init__(self, fail_at: int | None = None) -> None:
         self.fail_at = fail_at
         self.pendings: list[FakePending] = []
+
+    def check(self, tensors: Tensors) -> None:
+        self.submit(tensors).result()
+
+    def close(self) -> None:
+        pass
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
 
     def submit(self, tensors: Tensors) -> FakePending:
         pending = FakePending(tensors, len(self.pendings) == self.fail_at)

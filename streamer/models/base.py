@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Protocol
 
@@ -17,6 +18,25 @@ from streamer.models.geometry import Geometry
 
 Tensors = Sequence[NDArray[Any]]
 """Arrays in the order of a graph's input or output ports."""
+
+Selector = Callable[[NDArray[np.float32]], NDArray[np.int64]]
+"""From detections f32[D, 6] to the rows whose masks are wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class SecondPass:
+    """The graph that makes masks of what the first graph has detected.
+
+    Attributes:
+        graph: takes ``cells``, the first graph's output of that name, and ``detections`` f32[n, 6];
+            gives masks f32[n, M, M]. It can be reshaped to any n.
+        batches: the sizes n to compile it for, ascending.
+        select: which detections it should run for.
+    """
+
+    graph: ov.Model
+    batches: tuple[int, ...]
+    select: Selector
 
 
 class Model(Protocol):
@@ -33,6 +53,10 @@ class Model(Protocol):
     contract: str
     graph: ov.Model
     labels: Mapping[int, str]
+
+    @property
+    def second_pass(self) -> SecondPass | None:
+        """What makes the masks where `graph` does not; None where it does."""
 
     def preprocess(self, frame: Frame) -> tuple[Tensors, Geometry]:
         """The graph's inputs for a frame, and how the frame was laid into them."""

@@ -6,12 +6,16 @@ frame pixels  --scale-->  model pixels  --shift by the padding-->  model input
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from streamer.frame import Frame, Plane
+
+Channels = Literal["RGB", "BGR"]
+"""Order in which a model takes the colours of a pixel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +74,26 @@ def letterbox(frame_size: tuple[int, int], input_size: tuple[int, int]) -> Geome
     )
 
 
+def fit_corner(frame_size: tuple[int, int], input_size: tuple[int, int]) -> Geometry:
+    """Keeps the aspect ratio and leaves the padding to the right and below, as Mask R-CNN has it.
+
+    Sizes are (width, height). They are cut to whole pixels, not rounded, and in this order of
+    operations: so Open Model Zoo's accuracy check does it, and published figures rest on that.
+    """
+    (fw, fh), (iw, ih) = frame_size, input_size
+    ratio = min(ih / fh, iw / fw)
+    return Geometry(fw, fh, max(int(ratio * fw), 1), max(int(ratio * fh), 1))
+
+
 def stretch(frame_size: tuple[int, int], input_size: tuple[int, int]) -> Geometry:
     """Fills the input, whatever that does to the aspect ratio. Sizes are (width, height)."""
     return Geometry(*frame_size, *input_size)
 
 
-def lay_into(frame: Frame, geometry: Geometry, target: NDArray[np.uint8]) -> None:
-    """Scale and convert a frame to RGB, straight from its planes, into ``target`` u8[H, W, 3].
+def lay_into(
+    frame: Frame, geometry: Geometry, target: NDArray[np.uint8], channels: Channels = "RGB"
+) -> None:
+    """Scale and convert a frame, straight from its planes, into ``target`` u8[H, W, 3].
 
     Only the part that the frame covers is written; the padding is the caller's.
     """
@@ -84,8 +101,11 @@ def lay_into(frame: Frame, geometry: Geometry, target: NDArray[np.uint8]) -> Non
     planes = [scale_plane(plane, size) for plane in (frame.y, frame.u, frame.v)]
     rows = slice(geometry.top, geometry.top + geometry.height)
     columns = slice(geometry.left, geometry.left + geometry.width)
+    conversion = frame.color.to_rgb()
+    if channels == "BGR":
+        conversion = conversion[::-1].copy()
     # The conversion runs at the model's size, where it costs a tenth of a millisecond.
-    cv2.transform(cv2.merge(planes), frame.color.to_rgb(), dst=target[rows, columns])
+    cv2.transform(cv2.merge(planes), conversion, dst=target[rows, columns])
 
 
 def scale_plane(plane: Plane, size: tuple[int, int]) -> Plane:

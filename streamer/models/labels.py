@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from streamer.errors import SettingsError
 
@@ -95,16 +96,63 @@ COCO: Mapping[int, str] = {
 
 _COCO_IDS = {name: category for category, name in COCO.items()}
 
+# What training frameworks put at the head of a list so that it fits numbers that begin at 1.
+_BACKGROUND = {"background", "otx empty lbl"}
 
-def category_ids(names: Sequence[str]) -> tuple[int, ...]:
+
+@dataclass(frozen=True, slots=True)
+class Classes:
+    """What the numbers mean by which a model tells its classes apart.
+
+    Attributes:
+        ids: the id to report, by the model's own number.
+        names: class names by the id that is reported.
+    """
+
+    ids: Mapping[int, int]
+    names: Mapping[int, str]
+
+    @classmethod
+    def coco(cls) -> Classes:
+        """The model's numbers are COCO's category ids."""
+        return cls({category: category for category in COCO}, COCO)
+
+    @classmethod
+    def counted(cls, names: Sequence[str], first: int = 0) -> Classes:
+        """The model numbers its classes in the order of the names, beginning with ``first``."""
+        ids = category_ids(names, first)
+        return cls(
+            dict(enumerate(ids, first)),
+            dict(zip(ids, names, strict=True)),
+        )
+
+    def of(self, number: int) -> tuple[int, str]:
+        """The id and the name to report for one of the model's numbers, also for unknown ones."""
+        class_id = self.ids.get(number, number)
+        return class_id, self.names.get(class_id, f"class {class_id}")
+
+
+def category_ids(names: Sequence[str], first: int = 0) -> tuple[int, ...]:
     """The id under which each class of a model is reported, in the model's own order.
 
     COCO category ids where every name is one of COCO's, also for a model that knows only some of
-    them; else the classes' own indices, because the two must not mix.
+    them; else the classes' own numbers from ``first`` on, because the two must not mix.
     """
     if names and set(names) <= _COCO_IDS.keys():
         return tuple(_COCO_IDS[name] for name in names)
-    return tuple(range(len(names)))
+    return tuple(range(first, first + len(names)))
+
+
+def without_background(names: Sequence[str]) -> tuple[str, ...]:
+    """Names of a model's classes less the one for no object, if the list begins with it."""
+    if names and names[0].strip("_ ").casefold() in _BACKGROUND:
+        return tuple(names[1:])
+    return tuple(names)
+
+
+def are_coco(names: Iterable[str]) -> bool:
+    """Whether these are COCO's 80 names, in whatever order."""
+    return set(names) == _COCO_IDS.keys()
 
 
 def default_names(classes: int) -> tuple[str, ...]:

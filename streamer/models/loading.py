@@ -19,6 +19,9 @@ from openvino.passes import ConstantFolding, Manager
 from streamer.errors import ModelError, one_line
 
 _FRONTENDS = {".xml": "ir", ".onnx": "onnx", ".tflite": "tflite"}
+MASKS_SUFFIX = ".masks.xml"
+"""Ends the name of a model's second pass, which is no model by itself."""
+
 _FORMATS = {".xml": "OpenVINO", ".onnx": "ONNX", ".tflite": "TFLite"}
 _ASK = "give a .xml, .onnx or .tflite file, or a folder that holds one"
 
@@ -32,7 +35,8 @@ class Loaded:
             throughout.
         name: name of the file, without suffix.
         path: the file.
-        metadata: what the exporter wrote, such as ``names``, ``imgsz`` and ``task``; may be empty.
+        metadata: what the exporter wrote, such as ``names``, ``imgsz``, ``task`` and
+            ``model_info``; may be empty.
     """
 
     graph: ov.Model
@@ -62,6 +66,12 @@ class Loaded:
         height, width = size
         return (width, height) if isinstance(width, int) and isinstance(height, int) else None
 
+    @property
+    def model_info(self) -> Mapping[str, str]:
+        """What Model API's exporters, such as Geti, say of the input and the classes."""
+        info = self.metadata.get("model_info")
+        return info if isinstance(info, dict) else {}
+
 
 def load(spec: str | Path) -> Loaded:
     """Read a model from a file, or from a folder that holds one.
@@ -85,6 +95,7 @@ def fold_weights(graph: ov.Model) -> None:
     nodes = graph.get_ops()
     if any(node.get_type_name() == "FakeQuantize" for node in nodes):
         return
+    replaced = False
     for node in nodes:
         if node.get_type_name() != "Convert":
             continue
@@ -97,14 +108,20 @@ def fold_weights(graph: ov.Model) -> None:
             # Readers mark these conversions as not to be folded, so folding alone leaves them.
             floats = ops.constant(np.asarray(source.data).astype(kind.to_dtype()))
             node.output(0).replace(floats.output(0))
-    manager = Manager()
-    manager.register_pass(ConstantFolding())
-    manager.run_passes(graph)
+            replaced = True
+    if replaced:
+        manager = Manager()
+        manager.register_pass(ConstantFolding())
+        manager.run_passes(graph)
 
 
 def _find(path: Path) -> Path:
     if path.is_dir():
-        found = sorted(file for file in path.iterdir() if file.suffix.lower() in _FRONTENDS)
+        found = sorted(
+            file
+            for file in path.iterdir()
+            if file.suffix.lower() in _FRONTENDS and not file.name.endswith(MASKS_SUFFIX)
+        )
         if not found:
             raise ModelError(f"{path} holds no model; {_ASK}")
         if len(found) > 1:
@@ -165,13 +182,29 @@ def _metadata(path: Path, graph: ov.Model) -> dict[str, Any]:
 def _graph_metadata(graph: ov.Model) -> dict[str, Any]:
     """What travels in the graph: ONNX's properties, or Model API's ``model_info`` in an IR."""
     found: dict[str, Any] = {}
-    if graph.has_rt_info(["model_info", "labels"]):
-        labels = graph.get_rt_info(["model_info", "labels"]).astype(str)
+    info = _model_info(graph)
+    if info:
+        found["model_info"] = info
+    if "labels" in info:
         # Names are joined by spaces there, so exporters write the spaces within as underscores.
-        found["names"] = [label.replace("_", " ") for label in labels.split()]
+        found["names"] = [label.replace("_", " ") for label in info["labels"].split()]
     for key in ("names", "imgsz", "task"):
         if graph.has_rt_info(["framework", key]):
             found[key] = _literal(graph.get_rt_info(["framework", key]).astype(str))
+    return found
+
+
+def _model_info(graph: ov.Model) -> dict[str, str]:
+    """Model API's entries: a mapping of their own in an IR, keys with a prefix in ONNX."""
+    found: dict[str, str] = {}
+    for group, prefix in (("framework", "model_info "), ("model_info", "")):
+        entries = graph.get_rt_info([group]).value if graph.has_rt_info([group]) else None
+        if not isinstance(entries, dict):
+            continue
+        for key, value in entries.items():
+            if key.startswith(prefix) and not isinstance(value, dict):
+                text = graph.get_rt_info([group, key]).astype(str)
+                found[key.removeprefix(prefix)] = text
     return found
 
 

@@ -10,7 +10,15 @@ from typing import Protocol
 import openvino as ov
 
 from streamer.errors import ModelError
-from streamer.models import yolo_ports, yolo_seg
+from streamer.models import (
+    boxes_labels_masks,
+    boxes_ports,
+    mask_rcnn,
+    omz,
+    tf_od_api,
+    yolo_ports,
+    yolo_seg,
+)
 from streamer.models.base import Model
 from streamer.models.loading import Loaded, load
 
@@ -38,8 +46,18 @@ class Contract:
 
 
 CONTRACTS: dict[str, Contract] = {
+    mask_rcnn.CONTRACT: Contract(mask_rcnn.matches, mask_rcnn.MaskRcnn, mask_rcnn.PORTS),
     yolo_seg.CONTRACT: Contract(
         lambda loaded: yolo_ports.recognize(loaded) is not None, yolo_seg.YoloSeg, yolo_seg.PORTS
+    ),
+    omz.CONTRACT: Contract(lambda loaded: omz.recognize(loaded) is not None, omz.Omz, omz.PORTS),
+    tf_od_api.CONTRACT: Contract(
+        lambda loaded: tf_od_api.recognize(loaded) is not None, tf_od_api.TfOdApi, tf_od_api.PORTS
+    ),
+    boxes_labels_masks.CONTRACT: Contract(
+        lambda loaded: boxes_ports.recognize(loaded) is not None,
+        boxes_labels_masks.BoxesLabelsMasks,
+        boxes_labels_masks.PORTS,
     ),
 }
 
@@ -57,14 +75,19 @@ def open_model(spec: str | Path, *, threshold: float = 0.5, classes: Collection[
         SettingsError: the model has no class of a given name.
     """
     loaded = load(spec)
-    for contract in CONTRACTS.values():
-        if contract.matches(loaded):
-            return contract.build(loaded, threshold=threshold, classes=classes)
+    name = contract_of(loaded)
+    if name is not None:
+        return CONTRACTS[name].build(loaded, threshold=threshold, classes=classes)
     supported = "; ".join(f"{name}: {contract.ports}" for name, contract in CONTRACTS.items())
     raise ModelError(
         f"{loaded.path} follows no known contract: it takes {_describe(loaded.graph.inputs)} and "
         f"gives {_describe(loaded.graph.outputs)}; supported is {supported}"
     )
+
+
+def contract_of(loaded: Loaded) -> str | None:
+    """The name of the contract that a model follows; None where it follows none."""
+    return next((name for name, c in CONTRACTS.items() if c.matches(loaded)), None)
 
 
 def _describe(ports: list[ov.Output]) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import openvino as ov
 
+from streamer.models.inputs import Layout, layout_of
 from streamer.models.loading import Loaded
 
 COEFFICIENTS = 32
@@ -17,8 +17,6 @@ _DEFAULT_SIZE = (640, 640)
 _BYTES_OR_FLOATS = (ov.Type.f32, ov.Type.f16, ov.Type.u8)
 # Cells of these grids each hold one anchor: the usual three, and those of the P6 and P2 variants.
 _STRIDES = ((8, 16, 32), (8, 16, 32, 64), (4, 8, 16, 32))
-
-Layout = Literal["NCHW", "NHWC"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +55,7 @@ def recognize(loaded: Loaded) -> tuple[ov.Model, Ports] | None:
     graph = loaded.graph
     if len(graph.inputs) != 1 or len(graph.outputs) != 2:
         return None
-    layout = _layout(graph.input().partial_shape)
+    layout = layout_of(graph.input().partial_shape)
     if layout is None or graph.input().element_type not in _BYTES_OR_FLOATS:
         return None
     static = _for_one_picture(graph, layout, loaded.image_size or _DEFAULT_SIZE)
@@ -65,18 +63,6 @@ def recognize(loaded: Loaded) -> tuple[ov.Model, Ports] | None:
         return None
     ports = _ports(static, layout, len(loaded.names or ()))
     return (static, ports) if ports else None
-
-
-def _layout(shape: ov.PartialShape) -> Layout | None:
-    if shape.rank.is_dynamic or len(shape) != 4:
-        return None
-    channels = ov.Dimension(3)
-    if shape[1] == channels:
-        return "NCHW"
-    if shape[3] == channels:
-        return "NHWC"
-    # Exports that leave every axis open are ONNX, whose networks have channels first.
-    return "NCHW" if shape[1].is_dynamic and shape[3].is_dynamic else None
 
 
 def _for_one_picture(graph: ov.Model, layout: Layout, size: tuple[int, int]) -> ov.Model | None:

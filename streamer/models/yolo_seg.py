@@ -73,6 +73,7 @@ class YoloSeg:
     """A model under this contract; see `streamer.models.base.Model`."""
 
     contract = CONTRACT
+    second_pass = None
     name: str
     graph: ov.Model
     labels: Mapping[int, str]

@@ -18,6 +18,7 @@ import openvino.opset15 as ops
 
 COEFFICIENTS = 32
 FOUND = 3
+"""How many things a fake can find."""
 
 LAYOUTS: list[dict[str, Any]] = [
     {},
@@ -68,7 +69,7 @@ def fake_yolo(
     picture.output(0).set_names({"images"})
     planes = _planes(picture, layout)
 
-    objects = [_find(plane) for plane in planes]
+    objects = [find(plane) for plane in planes]
     if normalized:
         objects = [_normalize(found, planes[0]) for found in objects]
     if suppressed:
@@ -135,7 +136,7 @@ def _side(plane: ov.Node, axis: int) -> ov.Node:
     return ops.convert(ops.gather(ops.shape_of(plane), [axis], 0), "f32")
 
 
-def _find(plane: ov.Node) -> tuple[list[ov.Node], ov.Node]:
+def find(plane: ov.Node) -> tuple[list[ov.Node], ov.Node]:
     """The corners x1, y1, x2, y2 around what is bright, and the score; f32[1] each."""
     bright = ops.greater(plane, np.float32(0.5))
     corners = []

@@ -8,7 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamer.frame import Frame
-from streamer.models.geometry import Geometry, lay_into, letterbox, scale_plane, stretch
+from streamer.models.geometry import (
+    Geometry,
+    fit_corner,
+    lay_into,
+    letterbox,
+    scale_plane,
+    stretch,
+)
 
 sides = st.integers(1, 5000)
 sizes = st.tuples(sides, sides)
@@ -44,7 +51,7 @@ def test_letterbox_keeps_the_aspect_ratio(frame: tuple[int, int], size: tuple[in
 @given(
     sizes,
     input_sides,
-    st.sampled_from([letterbox, stretch]),
+    st.sampled_from([letterbox, fit_corner, stretch]),
     st.lists(st.tuples(shares, shares, shares, shares), max_size=5),
 )
 def test_boxes_come_back_to_where_they_were(
@@ -59,6 +66,37 @@ def test_boxes_come_back_to_where_they_were(
     assert inside.dtype == geometry.to_frame(inside).dtype == np.float32
     np.testing.assert_allclose(geometry.to_frame(inside), boxes, rtol=0, atol=1e-3)
     np.testing.assert_allclose(geometry.to_frame(inside, clip=False), boxes, rtol=0, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("frame", "width", "height"),
+    [
+        ((640, 480), 1066, 800),
+        ((480, 640), 600, 800),
+        ((640, 426), 1201, 800),
+        ((1920, 1080), 1365, 767),
+        ((1365, 800), 1365, 800),
+        ((5000, 3), 1365, 1),
+    ],
+)
+def test_fit_corner_cuts_sizes_to_whole_pixels(
+    frame: tuple[int, int], width: int, height: int
+) -> None:
+    assert fit_corner(frame, (1365, 800)) == Geometry(*frame, width, height)
+
+
+@settings(deadline=None)
+@given(sizes, input_sizes)
+def test_fit_corner_stays_inside_and_keeps_the_aspect_ratio(
+    frame: tuple[int, int], size: tuple[int, int]
+) -> None:
+    geometry = fit_corner(frame, size)
+    assert (geometry.left, geometry.top) == (0, 0)
+    assert geometry.width <= size[0]
+    assert geometry.height <= size[1]
+    ratio = min(size[0] / frame[0], size[1] / frame[1])
+    assert -1 <= geometry.width - max(frame[0] * ratio, 1) <= 1e-9
+    assert -1 <= geometry.height - max(frame[1] * ratio, 1) <= 1e-9
 
 
 def test_the_frame_fills_its_part_of_the_input() -> None:
@@ -106,6 +144,9 @@ def test_a_frame_is_laid_in_as_rgb_and_the_padding_left_alone(
     lay_into(frame, geometry, target)
     inside = target[geometry.top : geometry.top + geometry.height]
     assert np.abs(inside.astype(int) - rgb).max() <= 2
+    swapped = np.zeros_like(target)
+    lay_into(frame, geometry, swapped, "BGR")
+    assert (swapped[geometry.top : geometry.top + geometry.height, :, ::-1] == inside).all()
     assert (target[: geometry.top] == 7).all()
     assert (target[geometry.top + geometry.height :] == 7).all()
 

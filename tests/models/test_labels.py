@@ -23,6 +23,33 @@ def test_other_names_keep_their_own_indices() -> None:
     assert labels.category_ids([]) == ()
 
 
+def test_classes_in_the_order_of_their_names() -> None:
+    classes = labels.Classes.counted(["nut", "bolt"], 1)
+    assert classes.of(2) == (2, "bolt")
+    assert classes.of(7) == (7, "class 7")
+    assert labels.Classes.counted(["bottle", "person"]).of(0) == (44, "bottle")
+    assert labels.Classes.counted(["bottle", "person"], 1).of(2) == (1, "person")
+
+
+def test_classes_by_category() -> None:
+    classes = labels.Classes.coco()
+    assert classes.of(90) == (90, "toothbrush")
+    # Categories that were given up have no names.
+    assert classes.of(12) == (12, "class 12")
+
+
+@pytest.mark.parametrize("first", ["__background__", "background", "otx empty lbl"])
+def test_the_class_of_nothing_is_no_class(first: str) -> None:
+    assert labels.without_background([first, "nut"]) == ("nut",)
+    assert labels.without_background(["nut", first]) == ("nut", first)
+    assert labels.without_background([]) == ()
+
+
+def test_which_names_are_coco() -> None:
+    assert labels.are_coco(list(labels.COCO.values())[::-1])
+    assert not labels.are_coco(["person"])
+
+
 def test_default_names() -> None:
     assert labels.default_names(80)[:2] == ("person", "bicycle")
     assert labels.default_names(2) == ("class 0", "class 1")

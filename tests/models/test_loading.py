@@ -65,6 +65,28 @@ def test_names_from_the_labels_of_model_info(tmp_path: Path) -> None:
     assert load(tmp_path / "m.xml").names == ("person", "traffic light")
 
 
+def test_what_model_info_says_is_kept_as_text(tmp_path: Path) -> None:
+    graph = fake_yolo()
+    graph.set_rt_info([123.5, 117.0], ["model_info", "mean_values"])
+    graph.set_rt_info("True", ["model_info", "reverse_input_channels"])
+    ov.save_model(graph, tmp_path / "m.xml")
+    info = load(tmp_path / "m.xml").model_info
+    assert info["mean_values"].replace(",", " ").split() == ["123.5", "117"]
+    assert info["reverse_input_channels"] == "True"
+
+
+def test_model_info_of_an_onnx_file(tmp_path: Path) -> None:
+    metadata = {"model_info labels": "otx_empty_lbl nut", "model_info pad_value": "7"}
+    loaded = load(write_onnx(tmp_path / "m.onnx", metadata | {"author": "somebody"}))
+    assert loaded.model_info == {"labels": "otx_empty_lbl nut", "pad_value": "7"}
+    assert loaded.names == ("otx empty lbl", "nut")
+
+
+def test_most_models_have_no_model_info(tmp_path: Path) -> None:
+    ov.save_model(fake_yolo(), tmp_path / "m.xml")
+    assert load(tmp_path / "m.xml").model_info == {}
+
+
 def test_names_from_onnx_properties(tmp_path: Path) -> None:
     properties = {"names": "{0: 'nut', 1: \"driver's seat\"}", "imgsz": "[320, 640]"}
     loaded = load(write_onnx(tmp_path / "m.onnx", properties))

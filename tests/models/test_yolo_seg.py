@@ -1,20 +1,17 @@
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import av
 import numpy as np
 import openvino as ov
 import pytest
 
 from streamer.errors import ModelError, SettingsError
-from streamer.frame import Frame
-from streamer.instances import Instances
-from streamer.models.base import Model, sample_inputs
+from streamer.models.base import sample_inputs
 from streamer.models.geometry import Geometry
 from streamer.models.loading import Loaded
 from streamer.models.yolo_seg import YoloSeg
 from tests.models.fakes import LAYOUTS, fake_yolo
+from tests.models.seeing import BLUE, RED, WHITE, picture, run
 
 OTHER_GRAPHS: list[dict[str, Any]] = [
     {"element_type": ov.Type.f16},
@@ -36,29 +33,6 @@ def build(
     graph = fake_yolo(size, classes=len(names) or 80, **layout)
     loaded = Loaded(graph, "fake", Path("fake.xml"), {"names": names, "imgsz": size[::-1]})
     return YoloSeg(loaded, threshold=threshold, classes=only)
-
-
-WHITE, RED, BLUE = (235, 128, 128), (81, 90, 240), (41, 240, 110)
-
-
-def picture(color: tuple[int, int, int], box: tuple[int, int, int, int]) -> Frame:
-    """A black frame of 128x96 with a rectangle on it."""
-    frame = Frame(av.VideoFrame(128, 96, "yuv420p"), 0, 0, Fraction(1))
-    x1, y1, x2, y2 = box
-    for plane, black, value, step in zip(
-        (frame.y, frame.u, frame.v), (16, 128, 128), color, (1, 2, 2), strict=True
-    ):
-        plane[:] = black
-        plane[y1 // step : y2 // step, x1 // step : x2 // step] = value
-    return frame
-
-
-def run(model: Model, frame: Frame) -> Instances:
-    settings = {"INFERENCE_PRECISION_HINT": "f32"}
-    request = ov.Core().compile_model(model.graph, "CPU", settings).create_infer_request()
-    tensors, geometry = model.preprocess(frame)
-    request.infer(list(tensors))
-    return model.postprocess([tensor.data for tensor in request.output_tensors], geometry)
 
 
 @pytest.mark.parametrize("layout", LAYOUTS + OTHER_GRAPHS)

@@ -1,0 +1,192 @@
+"""mask-rcnn: our own form of Mask R-CNN, two graphs that `streamer.network` builds.
+
+First pass, ``NAME.xml``: image u8[1, H, W, 3] RGB and image_size f32[2] in; detections f32[D, 6]
+and the feature map out. Second pass, ``NAME.masks.xml`` beside it: the feature map and some rows of
+detections in, their masks out. It runs only for detections that are asked for, so a mask that
+nobody looks at costs nothing. What the network is, its labels and its licence are in the first
+graph's own metadata.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import openvino as ov
+from numpy.typing import NDArray
+
+from streamer.errors import ModelError
+from streamer.frame import Frame
+from streamer.instances import Instances, covering_rects
+from streamer.models import labels
+from streamer.models.base import SecondPass, Tensors
+from streamer.models.geometry import Geometry, fit_corner, lay_into, stretch
+from streamer.models.loading import MASKS_SUFFIX, Loaded
+from streamer.models.masks import crop_mask
+from streamer.network.config import MaskRcnnConfig
+from streamer.network.network import build_detector, build_mask_head
+from streamer.network.weights import Weights
+
+CONTRACT = "mask-rcnn"
+PORTS = "image u8[1,H,W,3] and image_size f32[2] in, detections f32[N,6] and cells out"
+"""What the contract asks of a model's ports, for error messages."""
+
+BATCHES = (1, 2, 4, 8, 16)
+"""How many detections a second pass takes: enough sizes that little is computed in vain."""
+
+_SECTION = "streamer"
+
+
+def save(
+    config: MaskRcnnConfig,
+    weights: Weights,
+    folder: Path,
+    name: str,
+    notes: Mapping[str, str],
+) -> Path:
+    """Build both graphs and write them as OpenVINO IR.
+
+    Args:
+        config: of the network.
+        weights: of the network.
+        folder: made if it is missing.
+        name: of the model, and so of its files.
+        notes: what else the metadata should say, such as ``licence`` and ``origin``.
+
+    Returns:
+        The first pass's file, which stands for the model.
+
+    Raises:
+        ModelError: the files cannot be written.
+    """
+    detector = build_detector(config, weights)
+    described = {"contract": CONTRACT, "config": json.dumps(dataclasses.asdict(config)), **notes}
+    for key, value in described.items():
+        detector.set_rt_info(value, [_SECTION, key])
+    path = folder / f"{name}.xml"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        head = build_mask_head(config, weights, 1)
+        ov.save_model(head, folder / f"{name}{MASKS_SUFFIX}", compress_to_fp16=False)
+        ov.save_model(detector, path, compress_to_fp16=False)
+    except (OSError, RuntimeError) as error:
+        raise ModelError(f"{folder} cannot be written: {error}") from error
+    return path
+
+
+def notes_of(graph: ov.Model) -> dict[str, str]:
+    """What `save` has noted in a first pass; empty for any other graph."""
+    if not graph.has_rt_info([_SECTION, "contract"]):
+        return {}
+    keys = graph.get_rt_info([_SECTION]).value
+    return {key: graph.get_rt_info([_SECTION, key]).astype(str) for key in keys}
+
+
+def config_of(notes: Mapping[str, str], path: Path) -> MaskRcnnConfig:
+    """The network that the notes describe.
+
+    Raises:
+        ModelError: they do not.
+    """
+    try:
+        fields: dict[str, Any] = json.loads(notes["config"])
+        lists = {key: tuple(value) for key, value in fields.items() if isinstance(value, list)}
+        return MaskRcnnConfig(**(fields | lists))
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelError(f"{path} does not say which network it is: {error}") from error
+
+
+def matches(loaded: Loaded) -> bool:
+    """Whether a model is one that `save` has written."""
+    return notes_of(loaded.graph).get("contract") == CONTRACT
+
+
+class MaskRcnn:
+    """A model under this contract; see `streamer.models.base.Model`."""
+
+    contract = CONTRACT
+    name: str
+    graph: ov.Model
+    labels: Mapping[int, str]
+    second_pass: SecondPass
+
+    def __init__(
+        self, loaded: Loaded, *, threshold: float = 0.5, classes: Collection[str] = ()
+    ) -> None:
+        """Prepare a model.
+
+        Args:
+            loaded: the model as read.
+            threshold: lowest score that is reported, 0..1.
+            classes: names of the classes to report; all where empty.
+
+        Raises:
+            ModelError: its second pass is missing or broken.
+            SettingsError: the model has no class of a given name.
+        """
+        notes = notes_of(loaded.graph)
+        self.config = config_of(notes, loaded.path)
+        self.name, self.graph = loaded.name, loaded.graph
+        self.labels = _labels(notes, self.config.classes)
+        self._threshold = threshold
+        self._wanted = sorted(labels.select(self.labels, classes))
+        self.second_pass = SecondPass(_masks_of(loaded.path), BATCHES, self._select)
+
+    def preprocess(self, frame: Frame) -> tuple[Tensors, Geometry]:
+        """The frame in u8[1, H, W, 3] RGB at the upper left, and its height and width there."""
+        size = (self.config.width, self.config.height)
+        lay = fit_corner if self.config.keep_aspect_ratio else stretch
+        geometry = lay((frame.width, frame.height), size)
+        image = np.zeros((1, self.config.height, self.config.width, 3), np.uint8)
+        lay_into(frame, geometry, image[0])
+        return (image, np.array([geometry.height, geometry.width], np.float32)), geometry
+
+    def postprocess(self, outputs: Tensors, geometry: Geometry) -> Instances:
+        """Detections that `second_pass` chose, with their masks put where they belong."""
+        detections, rows, probabilities = outputs
+        chosen = detections[rows]
+        boxes = geometry.to_frame(chosen[:, :4])
+        extents = geometry.to_frame(chosen[:, :4], clip=False)
+        visible = np.flatnonzero((boxes[:, 2:] > boxes[:, :2]).all(axis=1))
+        rects = covering_rects(boxes)
+        ids = chosen[visible, 5].astype(np.int32)
+        return Instances(
+            boxes=boxes[visible],
+            scores=chosen[visible, 4],
+            class_ids=ids,
+            labels=tuple(self.labels.get(index, f"class {index}") for index in ids.tolist()),
+            masks=tuple(
+                crop_mask(probabilities[i], extents[i].tolist(), rects[i].tolist())
+                for i in visible.tolist()
+            ),
+        )
+
+    def _select(self, detections: NDArray[np.float32]) -> NDArray[np.int64]:
+        """Rows that reach the threshold and are of a wanted class; padding has score 0."""
+        wanted = (detections[:, 4] >= self._threshold) & (detections[:, 4] > 0)
+        if self._wanted:
+            wanted &= np.isin(detections[:, 5], self._wanted)
+        return np.flatnonzero(wanted)
+
+
+def _labels(notes: Mapping[str, str], classes: int) -> dict[int, str]:
+    """Names by the ids that the network gives, from 1; COCO's where the model does not say."""
+    if "labels" in notes:
+        return {int(key): str(name) for key, name in json.loads(notes["labels"]).items()}
+    if classes == max(labels.COCO):
+        return dict(labels.COCO)
+    return {index: f"class {index}" for index in range(1, classes + 1)}
+
+
+def _masks_of(path: Path) -> ov.Model:
+    beside = path.with_name(path.stem + MASKS_SUFFIX)
+    if not (beside.is_file() and beside.with_suffix(".bin").is_file()):
+        raise ModelError(f"{path} has its masks in {beside.name} and its .bin, which is missing")
+    try:
+        return ov.Core().read_model(beside)
+    except RuntimeError as error:
+        raise ModelError(f"{beside} cannot be read: {str(error).splitlines()[-1]}") from error

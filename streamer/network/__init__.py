@@ -1,0 +1,1 @@
+"""Mask R-CNN itself, built with OpenVINO's operation set from a config and a set of weights."""
