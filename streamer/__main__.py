@@ -2,6 +2,9 @@
 
 import sys
 
-from streamer.cli import main
+try:
+    from streamer.cli import main
+except KeyboardInterrupt:  # while everything is being imported
+    sys.exit(130)
 
 sys.exit(main())

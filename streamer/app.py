@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from streamer import stages
+from streamer import places, stages
 from streamer.config import Settings, home
 from streamer.engine import Engine, is_quantized
 from streamer.errors import ModelError, SinkError
@@ -34,6 +34,7 @@ class Job:
     engine: Engine
     sinks: tuple[Sink, ...]
     pipeline: Pipeline
+    warnings: tuple[str, ...] = ()
 
 
 def build(settings: Settings, resources: ExitStack) -> Job:
@@ -43,10 +44,12 @@ def build(settings: Settings, resources: ExitStack) -> Job:
         RequestError: something that was asked for is not there or does not fit.
     """
     limit_libraries()
+    places.check(settings)
     source = resources.enter_context(open_source(settings.source, window(settings)))
     model = _open_model(settings)
     sinks = _open_sinks(settings, source, resources)
-    engine = resources.enter_context(_start_engine(settings, model))
+    warnings: list[str] = []
+    engine = resources.enter_context(_start_engine(settings, model, _cache_dir(warnings)))
     style = OverlayStyle(settings.boxes, settings.labels, settings.masks, settings.alpha)
 
     metrics = Metrics()
@@ -66,7 +69,7 @@ def build(settings: Settings, resources: ExitStack) -> Job:
     else:
         metrics.add_stage("overlay")
     detected.then("sink", stages.write(sinks, metrics))
-    return Job(settings, source, model, engine, sinks, pipeline)
+    return Job(settings, source, model, engine, sinks, pipeline, tuple(warnings))
 
 
 def window(settings: Settings) -> Window:
@@ -92,9 +95,6 @@ def _open_model(settings: Settings) -> Model:
 def _open_sinks(settings: Settings, source: Source, resources: ExitStack) -> tuple[Sink, ...]:
     if not settings.output:
         raise SinkError("nowhere to write; add -o out.mp4, -o out.jsonl, -o FOLDER/ or -o null")
-    for spec in settings.output:
-        if _same_file(spec, settings.source):
-            raise SinkError(f"{spec} is the source itself; write to another file")
     options = SinkOptions(
         encoder=settings.encoder,
         crf=settings.crf,
@@ -108,20 +108,25 @@ def _open_sinks(settings: Settings, source: Source, resources: ExitStack) -> tup
     )
 
 
-def _start_engine(settings: Settings, model: Model) -> Engine:
+def _cache_dir(warnings: list[str]) -> Path | None:
+    """The folder for compiled graphs; None, and a warning, where there can be none."""
+    folder = home() / "compiled"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = error.strerror or error
+        warnings.append(f"{folder} cannot be made ({reason}), so the next start is slow again")
+        return None
+    return folder
+
+
+def _start_engine(settings: Settings, model: Model, cache_dir: Path | None) -> Engine:
     engine = start(
         model,
         device=settings.device,
         precision=settings.precision,
         requests=None if settings.requests == "auto" else settings.requests,
-        cache_dir=home() / "compiled",
+        cache_dir=cache_dir,
     )
     engine.check(sample_inputs(model))
     return engine
-
-
-def _same_file(a: str, b: str) -> bool:
-    try:
-        return Path(a).samefile(b)
-    except OSError:
-        return False

@@ -17,7 +17,9 @@ from pydantic.fields import FieldInfo
 
 from streamer import __version__
 from streamer.config import Settings
+from streamer.console import Lenient
 from streamer.errors import SettingsError, StreamerError, one_line
+from streamer.urls import redact_text
 
 _ABOUT = "Instance segmentation on live and recorded video with OpenVINO."
 
@@ -54,7 +56,13 @@ examples:
 
 
 class _Parser(argparse.ArgumentParser):
-    """An argument parser whose errors are one line."""
+    """An argument parser whose errors are one line.
+
+    Options are not to be abbreviated: a new option must not break a script.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **{"allow_abbrev": False, **options})
 
     def error(self, message: str) -> NoReturn:
         raise SettingsError(f"{message}; see {self.prog} --help")
@@ -69,8 +77,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(parsed.command(parsed))
     except StreamerError as error:
         return _fail(error, error.exit_code, debug)
-    except KeyboardInterrupt:
-        return 130
+    except KeyboardInterrupt as signal:
+        return int(getattr(signal, "exit_code", 130))
     except BrokenPipeError:
         return 0
     except Exception as error:
@@ -261,7 +269,8 @@ def _doctor(_: argparse.Namespace) -> int:
 
 
 def _fail(error: BaseException, code: int, debug: bool, hint: str = "") -> int:
+    stderr = Lenient.stderr()
     if debug:
-        traceback.print_exception(error)
-    print(f"streamer: {one_line(error)}{hint}", file=sys.stderr)
+        traceback.print_exception(error, file=stderr)
+    stderr.write(redact_text(f"streamer: {one_line(error)}{hint}\n"))
     return code

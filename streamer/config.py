@@ -7,6 +7,7 @@ its description is the flag's help.
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from fractions import Fraction
@@ -18,7 +19,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from streamer.errors import SettingsError
 
-_MOST_REQUESTS = 256
+_MOST_REQUESTS = 64
+_TIME = re.compile(r"(?:(?:(\d{1,6}):)?(\d{1,6}):)?(\d{1,9}(?:\.\d{0,9})?)")
 
 
 def _from_commas(value: object) -> object:
@@ -35,11 +37,11 @@ def _exact(value: object) -> object:
     """Seconds, or h:m:s, as an exact fraction: 0.1 is a tenth, not the nearest double."""
     if isinstance(value, Fraction) or value is None:
         return value
-    try:
-        parts = [Fraction(part) for part in str(value).split(":")]
-    except ValueError:
-        raise ValueError("give seconds, such as 12.5, or h:m:s, such as 1:02:03") from None
-    return sum((part * 60**power for power, part in enumerate(reversed(parts))), Fraction(0))
+    match = _TIME.fullmatch(str(value))
+    if match is None:
+        raise ValueError("give seconds, such as 12.5, or h:m:s, such as 1:02:03")
+    hours, minutes, seconds = (Fraction(part or 0) for part in match.groups())
+    return hours * 3600 + minutes * 60 + seconds
 
 
 def _count_or_auto(value: object) -> object:

@@ -99,7 +99,7 @@ class OpenVinoEngine:
         precision: one of `PRECISIONS`; ``"auto"`` takes the device's own choice.
         requests: how many in flight; None for the device's own optimum and one more, so that the
             device works on while a result is being read.
-        cache_dir: where compiled graphs are kept for the next start; None for nowhere.
+        cache_dir: a folder where compiled graphs are kept for the next start; None for nowhere.
 
     Raises:
         DeviceError: the device is not there or will not take the graph.
@@ -241,7 +241,6 @@ def _compile(
 ) -> ov.CompiledModel:
     core = ov.Core()
     if cache_dir is not None:
-        cache_dir.mkdir(parents=True, exist_ok=True)
         core.set_property({"CACHE_DIR": str(cache_dir)})
     config: dict[str, Any] = {"PERFORMANCE_HINT": "THROUGHPUT"}
     if precision in _TYPES:

@@ -65,14 +65,21 @@ class Link(Generic[Out]):
 
 
 class Pipeline:
-    """A line of stages, run once."""
+    """A line of stages, run once.
+
+    Attributes:
+        metrics: what the stages count.
+        stopped: `stop` has ended the source before its own end.
+    """
 
     def __init__(self, metrics: Metrics | None = None) -> None:
+        self.stopped = False
         self.metrics = metrics or Metrics()
         self._workers: list[_Worker] = []
         self._error: StageError | None = None
         self._error_lock = threading.Lock()
-        self._stopping = threading.Event()
+        # No Event: a signal's handler sets it, perhaps while it is being set.
+        self._stopping = False
 
     def source(self, name: str, items: Iterable[Out]) -> Link[Out]:
         """Begin the line with a source."""
@@ -80,7 +87,8 @@ class Pipeline:
         def until_stopped(_: Iterable[None]) -> Iterator[Out]:
             for item in items:
                 yield item
-                if self._stopping.is_set():
+                if self._stopping:
+                    self.stopped = True
                     return
 
         return Link(self, self._add(name, until_stopped, None, True))
@@ -108,7 +116,7 @@ class Pipeline:
 
     def stop(self) -> None:
         """End the source; what is under way is finished."""
-        self._stopping.set()
+        self._stopping = True
 
     def cancel(self) -> None:
         """End everything now; what is under way is lost. Sinks still finalize."""

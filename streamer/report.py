@@ -72,9 +72,12 @@ def write_summary(path: Path, figures: dict[str, Any]) -> None:
     Raises:
         SettingsError: the file cannot be written.
     """
+    part = path.with_name(f"{path.name}.part")
     try:
-        path.write_text(json.dumps(figures, indent=1) + "\n", "utf-8")
+        part.write_text(json.dumps(figures, indent=1) + "\n", "utf-8")
+        part.replace(path)
     except OSError as error:
+        part.unlink(missing_ok=True)
         raise SettingsError(f"--summary {path}: {error.strerror or error}") from error
 
 
@@ -96,6 +99,7 @@ def warnings(job: Job) -> list[str]:
     health = job.source.health
     corrupt = [f"{health.corrupt_packets} corrupt packets were skipped"]
     lines = (corrupt if health.corrupt_packets else []) + health.warnings
+    lines += job.warnings
     return lines + [warning for sink in job.sinks for warning in sink.warnings]
 
 

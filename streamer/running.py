@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 from contextlib import ExitStack
 
 from rich.console import Console
 
 from streamer.app import Job, build
 from streamer.config import Settings
+from streamer.console import Lenient
 from streamer.dashboard import Dashboard
-from streamer.errors import StreamerError
+from streamer.errors import SettingsError, StreamerError
 from streamer.report import summary, words, write_summary
-from streamer.signals import Stopped, stopping
+from streamer.signals import stopping
 
 
 def run(settings: Settings) -> int:
@@ -22,31 +24,34 @@ def run(settings: Settings) -> int:
 
     Raises:
         StreamerError: it broke, or what was asked for cannot be done.
+        Interrupted: a signal came before the run had begun.
     """
-    console = Console(stderr=True, quiet=settings.quiet, soft_wrap=True, highlight=False)
-    with ExitStack() as resources:
-        job = build(settings, resources)
-        console.print(headline(job), markup=False)
-        stopped = _run(job, console)
-    ending = "end" if stopped.signal is None else "stopped"
-    snapshot = job.pipeline.snapshot()
-    for line in words(job, snapshot, ending):
-        console.print(line, markup=False)
-    if settings.summary is not None:
-        write_summary(settings.summary, summary(job, snapshot, ending, None))
-    return 0 if stopped.signal is None else stopped.exit_code
+    console = Console(file=Lenient.stderr(), quiet=settings.quiet, soft_wrap=True, highlight=False)
+    with stopping() as stopper:
+        with ExitStack() as resources:
+            job = build(settings, resources)
+            stopper.pipeline = job.pipeline
+            console.print(headline(job), markup=False)
+            _run(job, console)
+        snapshot = job.pipeline.snapshot()
+        ending = "stopped" if job.pipeline.stopped else "end"
+        if settings.summary is not None:
+            write_summary(settings.summary, summary(job, snapshot, ending, None))
+        for line in words(job, snapshot, ending):
+            console.print(line, markup=False)
+    return stopper.exit_code
 
 
-def _run(job: Job, console: Console) -> Stopped:
+def _run(job: Job, console: Console) -> None:
     try:
-        with stopping(job.pipeline) as stopped, Dashboard(job, console):
+        with Dashboard(job, console):
             job.pipeline.run()
     except StreamerError as error:
         if job.settings.summary is not None:
             figures = summary(job, job.pipeline.snapshot(), "error", error)
-            write_summary(job.settings.summary, figures)
+            with contextlib.suppress(SettingsError):  # what broke matters more
+                write_summary(job.settings.summary, figures)
         raise
-    return stopped
 
 
 def headline(job: Job) -> str:

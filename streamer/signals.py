@@ -9,37 +9,61 @@ from types import FrameType
 
 from streamer.pipeline import Pipeline
 
+_SIGNALS = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+]
 
-class Stopped:
-    """Which signal has stopped a run.
+
+class Interrupted(KeyboardInterrupt):
+    """A signal came before there was a pipeline to stop.
 
     Attributes:
-        signal: its number; None while none has come.
+        exit_code: what shells give for a program that the signal has ended.
     """
 
-    signal: int | None = None
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.exit_code = 128 + number
+
+
+class Stopper:
+    """What a signal stops.
+
+    Attributes:
+        pipeline: ended by the first signal, cancelled by the second; while there is none, a signal
+            raises `Interrupted`.
+        signal: number of the signal that came first; None while none has come.
+    """
+
+    def __init__(self) -> None:
+        self.pipeline: Pipeline | None = None
+        self.signal: int | None = None
 
     @property
     def exit_code(self) -> int:
-        """What shells give for a program that a signal has ended: 130 for Ctrl-C."""
-        return 128 + (self.signal or 0)
+        """130 for Ctrl-C, 143 for SIGTERM, if that has cut the source short; else 0."""
+        cut = self.pipeline is not None and self.pipeline.stopped
+        return 128 + self.signal if self.signal is not None and cut else 0
 
 
 @contextmanager
-def stopping(pipeline: Pipeline) -> Iterator[Stopped]:
-    """Stop the pipeline on SIGINT and SIGTERM; a third signal does what it would have done before.
+def stopping() -> Iterator[Stopper]:
+    """Handle signals meanwhile. The third does what it would have done before.
 
     Only the main thread may call this; signals are handled nowhere else.
     """
-    stopped = Stopped()
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    stopper = Stopper()
+    before = {number: signal.getsignal(number) for number in _SIGNALS}
 
     def handle(number: int, _: FrameType | None) -> None:
-        if stopped.signal is None:
-            stopped.signal = number
-            pipeline.stop()
+        first = stopper.signal is None
+        stopper.signal = stopper.signal or number
+        if stopper.pipeline is None:
+            raise Interrupted(number)
+        if first:
+            stopper.pipeline.stop()
         else:
-            pipeline.cancel()
+            stopper.pipeline.cancel()
             restore()
 
     def restore() -> None:
@@ -49,6 +73,6 @@ def stopping(pipeline: Pipeline) -> Iterator[Stopped]:
     for number in before:
         signal.signal(number, handle)
     try:
-        yield stopped
+        yield stopper
     finally:
         restore()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from streamer.engine import Engine, Pending
 from streamer.frame import Frame
@@ -20,6 +20,7 @@ from streamer.models.geometry import Geometry
 from streamer.overlay import OverlayStyle, draw
 from streamer.pipeline import Stage
 from streamer.sinks.base import Sink
+from streamer.sources.base import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +53,12 @@ class Detected:
     instances: Instances
 
 
-def capture(frames: Iterable[Frame], metrics: Metrics) -> Iterator[Frame]:
+def capture(source: Source, metrics: Metrics) -> Iterator[Frame]:
     """Count the frames of a source."""
-    for frame in frames:
+    for frame in source:
         metrics.count("captured")
-        yield frame
+        # A file's first frame is decoded when it is opened; how long it lay says nothing.
+        yield frame if source.info.live else replace(frame, captured_at=time.monotonic())
 
 
 def preprocess(model: Model) -> Stage[Frame, Prepared]:

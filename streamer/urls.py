@@ -11,17 +11,19 @@ _SECRET = re.compile(
     r"([?&;](?:[^=&;#]*(?:pass|pwd|token|key|secret|auth|sig|credential)[^=&;#]*)=)[^&;#]*",
     re.IGNORECASE,
 )
+# In a line of text a URL ends at white space. As a path it lost a slash, and FFmpeg's graphs escape
+# its colon.
+_URL_IN_TEXT = re.compile(r"([a-z][a-z0-9+.-]*\\*:[\\/]*/)(\S+)", re.IGNORECASE)
+_SECRET_IN_TEXT = re.compile(
+    r"([?&;](?:[^\s=&;#]*(?:pass|pwd|token|key|secret|auth|sig|credential)[^\s=&;#]*)=)"
+    r"[^\s&;#]*?(?=:?(?:[\s&;#]|$))",
+    re.IGNORECASE,
+)
 
 
 def is_url(text: str) -> bool:
     """Whether ``text`` begins like ``scheme://``."""
     return _SCHEME.match(text) is not None
-
-
-def scheme_of(url: str) -> str:
-    """The scheme in lower case, ``""`` where there is none."""
-    match = _SCHEME.match(url)
-    return match[1].lower() if match else ""
 
 
 def redact(url: str) -> str:
@@ -35,11 +37,25 @@ def redact(url: str) -> str:
     if match is None:
         return url
     scheme, rest = url[: match.end()], url[match.end() :]
+    return scheme + _SECRET.sub(rf"\g<1>{HIDDEN}", _without_password(rest))
+
+
+def redact_text(text: str) -> str:
+    """``text`` with what `redact` hides hidden in every URL within, as far as white space.
+
+    What follows ``scheme:/`` or ``scheme\\://`` is taken for a URL too.
+    """
+    text = _URL_IN_TEXT.sub(lambda url: url[1] + _without_password(url[2]), text)
+    return _SECRET_IN_TEXT.sub(rf"\g<1>{HIDDEN}", text)
+
+
+def _without_password(rest: str) -> str:
+    """What follows the scheme of a URL, without the password."""
     user, host = _split_login(rest)
-    if user is not None:
-        name, colon, _ = user.partition(":")
-        rest = f"{name}{colon}{HIDDEN if colon else ''}@{host}"
-    return scheme + _SECRET.sub(rf"\g<1>{HIDDEN}", rest)
+    if user is None:
+        return rest
+    name, colon, _ = user.partition(":")
+    return f"{name}{colon}{HIDDEN if colon else ''}@{host}"
 
 
 def _split_login(rest: str) -> tuple[str | None, str]:
