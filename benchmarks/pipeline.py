@@ -46,6 +46,7 @@ def main() -> None:
             console.print(f"\n{name}: medians of {parsed.rounds} rounds", style="bold")
             console.print(table(median(rounds)))
             console.print("ratios: " + ", ".join(f"{r.ratio:.3f}" for r in rounds))
+            console.print("of free cores: " + ", ".join(f"{r.free_ratio:.3f}" for r in rounds))
 
 
 def median(rounds: list[Bench]) -> Bench:
@@ -68,6 +69,8 @@ def median(rounds: list[Bench]) -> Bench:
         middle([r.pipeline_fps for r in rounds]),
         middle([r.ratio for r in rounds]),
         middle([r.pipeline_cpu_ms for r in rounds]),
+        middle([r.free_cores for r in rounds]),
+        middle([r.free_ratio for r in rounds]),
     )
 
 

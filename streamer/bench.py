@@ -48,6 +48,9 @@ class Bench:
         pipeline_fps: what the pipeline does, from the first frame to the finished file.
         ratio: the second over the first.
         pipeline_cpu_ms: CPU time that the whole takes for a frame.
+        free_cores: how many cores other programs, and other machines on the same host, left to the
+            pipeline meanwhile.
+        free_ratio: the same ratio where the bound counts those cores only.
     """
 
     frames: int
@@ -56,6 +59,8 @@ class Bench:
     pipeline_fps: float
     ratio: float
     pipeline_cpu_ms: float
+    free_cores: float
+    free_ratio: float
 
 
 def bench(source: str, model: str, device: str, frames: int, report: Path | None) -> None:
@@ -93,9 +98,11 @@ def measure(settings: Settings) -> Bench:
     bound = 1e3 * cores() / sum(part.cpu_ms for part in parts.values())
     if "CPU" not in job.engine.device:
         bound = min(bound, 1e3 / infer.wall_ms)
-    whole = _whole(settings, len(frames))
+    whole, free = _whole(settings, len(frames))
     fps = 1e3 / whole.wall_ms
-    return Bench(len(frames), parts, bound, fps, fps / bound, whole.cpu_ms)
+    ratio = fps / bound
+    free_ratio = ratio * cores() / free
+    return Bench(len(frames), parts, bound, fps, ratio, whole.cpu_ms, free, free_ratio)
 
 
 def table(result: Bench) -> Table:
@@ -110,6 +117,7 @@ def table(result: Bench) -> Table:
     view.add_row("bound", f"{total:.2f}", f"{result.bound_fps:.1f}")
     view.add_row("pipeline", f"{result.pipeline_cpu_ms:.2f}", f"{result.pipeline_fps:.1f}")
     view.add_row("pipeline / bound", "", f"{result.ratio:.3f}")
+    view.add_row(f"of the {result.free_cores:.2f} free cores", "", f"{result.free_ratio:.3f}")
     return view
 
 
@@ -163,12 +171,35 @@ def _encode(job: Job, frames: list[Frame], target: str) -> Cost:
     return cost(len(frames))
 
 
-def _whole(settings: Settings, frames: int) -> Cost:
+def _whole(settings: Settings, frames: int) -> tuple[Cost, float]:
     with ExitStack() as resources:
         job = build(settings, resources)
+        before = _ticks()
         with _cost() as cost:
             job.pipeline.run()
-    return cost(frames)
+        after = _ticks()
+    return cost(frames), _free_cores(before, after, cost(frames), frames)
+
+
+def _ticks() -> list[int]:
+    """Hundredths of seconds that all cores have spent, by kind; empty where that is not told."""
+    try:
+        words = Path("/proc/stat").read_text("ascii").splitlines()[0].split()
+    except OSError:
+        return []
+    return [int(word) for word in words[1:9]]
+
+
+def _free_cores(before: list[int], after: list[int], spent: Cost, frames: int) -> float:
+    """Cores less what others took of them meanwhile, other machines on the same host included."""
+    if not before:
+        return cores()
+    user, nice, system, _, _, irq, soft, stolen = (
+        (b - a) / 100 for a, b in zip(before, after, strict=True)
+    )
+    ours, wall = spent.cpu_ms * frames / 1e3, spent.wall_ms * frames / 1e3
+    others = max(user + nice + system + irq + soft + stolen - ours, 0.0)
+    return max(cores() - others / wall, 0.1)
 
 
 @contextmanager

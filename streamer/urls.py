@@ -41,9 +41,9 @@ def redact(url: str) -> str:
 
 
 def redact_text(text: str) -> str:
-    """``text`` with what `redact` hides hidden in every URL within, as far as white space.
+    r"""``text`` with what `redact` hides hidden in every URL within, as far as white space.
 
-    What follows ``scheme:/`` or ``scheme\\://`` is taken for a URL too.
+    What follows ``scheme:/`` or ``scheme\://`` is taken for a URL too.
     """
     text = _URL_IN_TEXT.sub(lambda url: url[1] + _without_password(url[2]), text)
     return _SECRET_IN_TEXT.sub(rf"\g<1>{HIDDEN}", text)

@@ -17,6 +17,7 @@ from openvino.frontend import FrontEndManager
 from openvino.passes import ConstantFolding, Manager
 
 from streamer.errors import ModelError, one_line
+from streamer.urls import is_url, redact
 
 _FRONTENDS = {".xml": "ir", ".onnx": "onnx", ".tflite": "tflite"}
 MASKS_SUFFIX = ".masks.xml"
@@ -79,6 +80,10 @@ def load(spec: str | Path) -> Loaded:
     Raises:
         ModelError: there is no such model, or it cannot be read.
     """
+    if not str(spec):
+        raise ModelError(f"no model is given; {_ASK}")
+    if is_url(str(spec)):
+        raise ModelError(f"{redact(str(spec))} is no file; {_ASK}")
     path = _find(Path(spec).expanduser())
     graph = _read(path)
     fold_weights(graph)
@@ -137,6 +142,11 @@ def _find(path: Path) -> Path:
         raise ModelError(f"{path} holds only weights; give {path.with_suffix('.xml').name}")
     if suffix not in _FRONTENDS:
         raise ModelError(f"{path} is no model file that can be read; {_ASK}")
+    if suffix == ".tflite" and path.suffix != suffix:
+        raise ModelError(
+            f"{path} cannot be read: OpenVINO knows TFLite by a name in small letters; "
+            f"rename it to {path.stem}{suffix}"
+        )
     return path
 
 

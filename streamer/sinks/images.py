@@ -14,6 +14,7 @@ from streamer.frame import Frame
 from streamer.instances import Instances
 from streamer.sinks.options import SinkOptions
 from streamer.sinks.target import Target, reason
+from streamer.sources.base import StreamInfo
 
 _QUALITY = [cv2.IMWRITE_JPEG_QUALITY, 95]
 
@@ -101,13 +102,18 @@ class ImageSink:
         frames: how many were taken.
 
     Raises:
-        SinkError: the file cannot be made.
+        SinkError: the file cannot be made, or more frames than one are to come.
     """
 
     draws = True
 
-    def __init__(self, path: Path, options: SinkOptions) -> None:
+    def __init__(self, path: Path, info: StreamInfo, options: SinkOptions) -> None:
         self.url = str(path)
+        if info.frames is not None and info.frames > 1:
+            raise SinkError(
+                f"{path} is one image, but {info.frames} frames are to come; "
+                "name a folder, or give --frames 1"
+            )
         self.frames = 0
         self.warnings: list[str] = []
         self._suffix = path.suffix.lower()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -47,7 +48,9 @@ _ON_DISK = {"flush_packets": "1"}
 # A chain of fragments while it grows, an ordinary MP4 once it is closed. Without delay_moov the
 # muxer knows no edit lists and moves all times by the delay of B-frames.
 _FRAGMENTS = _ON_DISK | {"movflags": "+hybrid_fragmented+delay_moov", "frag_duration": "1000000"}
-_CLUSTERS = _ON_DISK | {"cluster_time_limit": "1000"}
+# By default the muxer moves everything until no time is below 0, as that of audio that a decoder
+# warms up with is; blocks can hold such times.
+_CLUSTERS = _ON_DISK | {"cluster_time_limit": "1000", "avoid_negative_ts": "disabled"}
 
 CONTAINERS = {
     ".mp4": Container("mp4", options=_FRAGMENTS),
@@ -60,6 +63,7 @@ CONTAINERS = {
 _FINEST = Fraction(1, 1_000_000)
 """Seconds of the smallest unit of time; MP4 counts 32 bits of them between two pictures."""
 
+_LARGEST_TIMESCALE = 2**31 - 1
 _TAGS_OF_CONTAINERS = {"major_brand", "minor_version", "compatible_brands", "encoder"}
 _MATRIX_RGB, _MATRIX_UNSPECIFIED = 0, 2
 
@@ -82,7 +86,11 @@ def containers_with(codec: str) -> list[str]:
 
 
 class Movie:
-    """Encodes pictures and interleaves them with audio. It begins at 0, with the first picture.
+    """Encodes pictures and interleaves them with audio.
+
+    It keeps the source's own clock, also where the audio begins before the first picture. Where the
+    source was asked to begin later than at its beginning, the movie begins at 0 with the first
+    picture, and earlier audio is left out.
 
     Every picture keeps its own time, exactly in the MP4 family, where the source's own units are
     used down to microseconds, and to the millisecond in Matroska and WebM.
@@ -91,10 +99,13 @@ class Movie:
         file: where it goes; its header is written at once, as far as it can be known.
         container: the file format.
         encoder: how pictures are encoded.
-        info: rate, pixel aspect and metadata of the source.
+        info: start, rate, pixel aspect and metadata of the source.
         first: its size, units of time and colour tags become the movie's.
-        audio: copied; its `start` is set to the time of ``first``.
+        audio: copied; its `start` is set to where the movie begins.
         threads: of the encoder; 0 for as many as it likes.
+
+    Attributes:
+        crowded: how many pictures have the time of the one before them, as the format counts.
 
     Raises:
         av.FFmpegError: encoder or muxer refused.
@@ -111,17 +122,22 @@ class Movie:
         threads: int,
     ) -> None:
         self._audio = audio
-        self._start = first.time
+        self._start = first.time if info.start > 0 else Fraction(0)
         self._time_base = max(first.time_base, _FINEST)
         self._duration = max(1, round(1 / info.rate / self._time_base)) if info.rate else 1
         self._end = Fraction(0)
         self._pictures = 0
+        self._tick = None if container.is_mp4 else -1
+        self.crowded = 0
         options = dict(container.options)
         if audio:
-            audio.start = first.time
-        if audio and container.is_mp4:
+            audio.start = self._start
+        if container.is_mp4:
             # Starts of streams are counted in these units; the default of 1/1000 s is too coarse.
-            options["movie_timescale"] = str(audio.resolution)
+            exact = math.lcm(
+                (first.time - self._start).denominator, audio.resolution if audio else 1000
+            )
+            options["movie_timescale"] = str(min(exact, _LARGEST_TIMESCALE))
         self._output = av.open(file, "w", format=container.format, container_options=options)
         self._output.metadata.update(
             {k: v for k, v in info.metadata.items() if k not in _TAGS_OF_CONTAINERS}
@@ -151,6 +167,7 @@ class Movie:
         picture.pict_type = 0
         self._end = frame.time - self._start + self._duration * self._time_base
         self._pictures += 1
+        self._count_crowded(frame.time - self._start)
         self._mux(self._stream.encode(picture))
 
     def finish(self) -> None:
@@ -206,6 +223,12 @@ class Movie:
         context.color_trc = picture.color_trc
         context.color_range = ColorRange.JPEG if first.color.full_range else picture.color_range
         return stream
+
+    def _count_crowded(self, time: Fraction) -> None:
+        if self._tick is not None:
+            tick = math.floor(time * 1000 + Fraction(1, 2))
+            self.crowded += tick == self._tick
+            self._tick = tick
 
     def _mux(self, packets: Iterable[av.Packet[av.VideoStream]]) -> None:
         for packet in packets:

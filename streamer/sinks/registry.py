@@ -23,10 +23,8 @@ Opener = Callable[[Path, StreamInfo, SinkOptions], Sink]
 FILES: dict[str, Opener] = {
     **dict.fromkeys(CONTAINERS, VideoSink),
     ".jsonl": lambda path, _, options: ResultsSink(path, options),
-    **dict.fromkeys(
-        (".png", ".jpg", ".jpeg"), lambda path, _, options: ImageSink(path, options)
-    ),
-}  # fmt: skip
+    **dict.fromkeys((".png", ".jpg", ".jpeg"), ImageSink),
+}
 """Suffix of a file -> what opens it."""
 
 _PLANNED = ("window", "web", "rtsp", "rtsps", "rtmp", "rtmps", "srt")
@@ -55,6 +53,8 @@ def open_sink(spec: str, info: StreamInfo, options: SinkOptions) -> Sink:
     path = Path(spec)
     opener = FILES.get(path.suffix.lower())
     if spec and (spec.endswith(("/", os.sep)) or path.is_dir() or not path.suffix):
+        if path.name.lower() in FILES and not path.is_dir() and not spec.endswith(("/", os.sep)):
+            raise SinkError(f"{spec} is only a suffix; name a file such as out{path.name}")
         return ImageFolderSink(path, options)
     if opener:
         return opener(path, info, options)

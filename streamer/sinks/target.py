@@ -59,6 +59,22 @@ class Target:
         except OSError as error:
             raise SinkError(f"{path} cannot be written: {reason(error)}") from error
 
+    def spare(self) -> Path:
+        """Make a second partial file, empty, under a name that nothing had.
+
+        Raises:
+            OSError: the system refused.
+        """
+        number = 2
+        while True:
+            spare = self.part.with_name(f"{self.part.name}{number}")
+            try:
+                spare.touch(exist_ok=False)
+            except FileExistsError:
+                number += 1
+            else:
+                return spare
+
     def publish(self, whole: Path | None = None) -> None:
         """Move the partial file into place, or ``whole`` in its stead.
 

@@ -17,13 +17,16 @@ import av
 from streamer.errors import SinkError, StreamerError, WriteError
 from streamer.frame import Frame
 from streamer.instances import Instances
-from streamer.sinks.audio import AudioCopy
+from streamer.sinks.audio import AudioCopy, rehearse
 from streamer.sinks.encoder import choose_encoder, codecs_of
 from streamer.sinks.faststart import move_index_to_front
 from streamer.sinks.movie import Movie, container_of, containers_with
 from streamer.sinks.options import SinkOptions
 from streamer.sinks.target import Target, reason
-from streamer.sources.base import StreamInfo
+from streamer.sources.base import AudioFeed, StreamInfo
+
+_REHEARSED_SECONDS = 10
+"""Within so many seconds most audio has begun, so that its first packets can be tried."""
 
 
 class VideoSink:
@@ -61,7 +64,8 @@ class VideoSink:
                 self._audio = AudioCopy(info.open_audio())
                 for codec in self._audio.codecs:
                     self._check(path, codec, f"{codec} audio", "--no-audio")
-            self._rehearse()
+                self._rehearse_audio(info.open_audio())
+            self._rehearse_video()
         except BaseException:
             self._target.discard()
             self._close_audio()
@@ -78,7 +82,8 @@ class VideoSink:
             )
         try:
             if not self._movie:
-                self._movie, self._size = self._open(str(self._target.part), frame), size
+                part = _file_url(self._target.part)
+                self._movie, self._size = self._open(part, frame, self._audio), size
             self._movie.encode(frame)
         except (av.FFmpegError, OSError) as error:
             raise self._failure(reason(error)) from error
@@ -109,17 +114,29 @@ class VideoSink:
             ways = ", ".join([*containers_with(codec), way_out])
             raise SinkError(f"{path}: {path.suffix} cannot hold {what}; choose one of {ways}")
 
-    def _open(self, file: str | io.BytesIO, first: Frame) -> Movie:
-        return Movie(
-            file, self._container, self._encoder, self._info, first, self._audio, self._threads
-        )
+    def _open(self, file: str | io.BytesIO, first: Frame, audio: AudioCopy | None) -> Movie:
+        return Movie(file, self._container, self._encoder, self._info, first, audio, self._threads)
 
-    def _rehearse(self) -> None:
-        """Open everything once into memory, so that what cannot work fails before any work."""
+    def _rehearse_audio(self, feed: AudioFeed) -> None:
+        """Copy the first packets into memory, so that what cannot work fails before any work."""
+        container, until = self._container, self._info.start + _REHEARSED_SECONDS
+        try:
+            rehearse(AudioCopy(feed), container.format, container.options, until)
+        except (av.FFmpegError, OSError, ValueError) as error:
+            raise SinkError(
+                f"{self.url}: {container.format} does not take the audio of {self._info.url} "
+                f"({', '.join(self._audio.codecs if self._audio else ())}: {reason(error)}); "
+                f"give --no-audio{' or choose .mkv' if container.is_mp4 else ''}"
+            ) from error
+        finally:
+            feed.close()
+
+    def _rehearse_video(self) -> None:
+        """Open the encoder once, into memory."""
         info = self._info
         try:
             blank = av.VideoFrame(info.width, info.height, "yuv420p")
-            self._open(io.BytesIO(), Frame(blank, 0, 0, info.time_base)).close()
+            self._open(io.BytesIO(), Frame(blank, 0, 0, info.time_base), None).close()
         except (av.FFmpegError, OSError) as error:
             raise SinkError(
                 f"{self.url}: encoder {self._encoder.name} does not start for "
@@ -131,23 +148,34 @@ class VideoSink:
             movie.finish()
         except (av.FFmpegError, OSError, StreamerError) as error:  # the last: of the audio's source
             raise self._failure(reason(error)) from error
+        if self._audio and self._audio.lost:
+            self.warnings.append(
+                f"{self.url}: {self._audio.lost} broken audio packets were left out"
+            )
+        if movie.crowded:
+            self.warnings.append(
+                f"{self.url}: {movie.crowded} pictures have the time of the one before them, as "
+                f"{self._container.format} counts milliseconds; .mp4 keeps them apart"
+            )
 
     def _publish(self) -> None:
-        part = self._target.part
-        moved = part.with_name(part.name + "2")
-        if not self._container.is_mp4:
-            self._target.publish()
-            return
+        self._target.publish(self._with_index_first() if self._container.is_mp4 else None)
+
+    def _with_index_first(self) -> Path | None:
+        """A copy of the finished file whose index comes first; None where there can be none."""
+        copy = None
         try:
-            done = move_index_to_front(part, moved)
+            copy = self._target.spare()
+            if move_index_to_front(self._target.part, copy):
+                return copy
         except OSError as error:
-            done = False
             self.warnings.append(
                 f"{self.url} is complete, but its index is at its end, so that browsers load all "
                 f"of it before they play ({reason(error)})"
             )
-            moved.unlink(missing_ok=True)
-        self._target.publish(moved if done else None)
+        if copy:
+            copy.unlink(missing_ok=True)
+        return None
 
     def _failure(self, why: str) -> WriteError:
         """Save what can be saved and say what became of it."""
@@ -168,10 +196,15 @@ class VideoSink:
             self._audio.close()
 
 
+def _file_url(path: Path) -> str:
+    """The name that FFmpeg takes for the file even if it has a colon, like ``12:30.mp4``."""
+    return f"file:{path}"
+
+
 def _playable_frames(path: Path) -> int:
     """How many whole pictures a file holds that may break off anywhere."""
     frames = 0
-    with contextlib.suppress(av.FFmpegError, OSError), av.open(str(path)) as container:
+    with contextlib.suppress(av.FFmpegError, OSError), av.open(_file_url(path)) as container:
         for packet in container.demux(video=0):
             frames += packet.size > 0 and not packet.is_corrupt
     return frames

@@ -57,6 +57,7 @@ class StreamInfo:
         live: frames come by themselves and are lost if nobody takes them.
         frames: how many frames are to come, as far as it can be known; may be wrong.
         duration: seconds to come, as far as it can be known; may be wrong.
+        start: where the source was asked to begin, seconds; 0 for its own beginning.
         pixel_aspect: width of a pixel over its height.
         open_audio: opens the audio that belongs to the pictures; None where there is none.
         metadata: title, date and the like.
@@ -70,6 +71,7 @@ class StreamInfo:
     live: bool = False
     frames: int | None = None
     duration: float | None = None
+    start: Fraction = Fraction(0)
     pixel_aspect: Fraction = Fraction(1)
     open_audio: AudioOpener | None = None
     metadata: dict[str, str] = field(default_factory=dict)
@@ -77,7 +79,7 @@ class StreamInfo:
 
 @dataclass(slots=True)
 class Health:
-    """What a source has lived through; written by its thread, read by anyone.
+    """What a source has lived through; written by its thread and its audio feeds', read by anyone.
 
     Attributes:
         corrupt_packets: packets that could not be decoded and were skipped.

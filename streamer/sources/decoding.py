@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
 
@@ -15,6 +16,9 @@ from streamer.frame import Frame
 from streamer.sources.base import Health
 from streamer.sources.container import MAX_PIXELS, reason
 from streamer.sources.pictures import Normalizer
+
+LONGEST_FAULT = Fraction(1)
+"""Seconds; times that run backward by less are faults of single pictures or packets."""
 
 
 class Decoder:
@@ -116,22 +120,44 @@ class Decoder:
         return self._after is None or pts is None or pts > self._after
 
 
+@dataclass(frozen=True, slots=True)
+class Join:
+    """A place where the times of a stream jump back, as where two recordings were put together.
+
+    Attributes:
+        time: of the first picture behind it, in seconds of `Frame.time`.
+        shift: seconds by which times behind it are later than they would be without any join.
+    """
+
+    time: Fraction
+    shift: Fraction
+
+
 class Clock:
     """Gives each picture of a stream its presentation time: exact, and strictly increasing.
 
+    Pictures behind a jump back of more than `LONGEST_FAULT` go on a step after the last one. One
+    picture alone may have a wrong time, so it takes two that belong together to make a jump.
+
     Attributes:
-        repaired: how many pictures came with a time that was not after the one before.
+        joins: the jumps so far.
+        repaired: how many other pictures came with a time that was not after the one before.
     """
 
-    def __init__(self, origin: int, step: Fraction) -> None:
+    def __init__(self, origin: int, step: Fraction, time_base: Fraction) -> None:
         """Start before the first picture.
 
         Args:
             origin: what the stream calls the start of the source, in its units.
             step: units from one picture to the next, where a picture has no time.
+            time_base: seconds of a unit.
         """
+        self.joins: list[Join] = []
         self.repaired = 0
-        self._origin, self._step = origin, step
+        self._start = self._origin = origin
+        self._step, self._time_base = step, time_base
+        self._longest_fault = max(LONGEST_FAULT / time_base, 2 * step)
+        self._stray: tuple[int, int] | None = None
         self._last: int | None = None
         self._anchor, self._steps = 0, 0
         self._faulty_pts = self._faulty_dts = 0
@@ -141,18 +167,37 @@ class Clock:
     def time_of(self, picture: av.VideoFrame) -> int:
         """When to show the picture, in the stream's units, 0 being the start of the source."""
         stamp = self._stamp(picture.pts, picture.dts)
-        if stamp is None:
+        stray = stamp is not None and self._strays(stamp)
+        if stamp is None or stray:
             self._steps += 1
             now = 0 if self._last is None else self._anchor + round(self._steps * self._step)
         else:
             now = stamp - self._origin
         if self._last is not None and now <= self._last:
-            self.repaired += stamp is not None
+            self.repaired += stamp is not None and not stray
             now = self._last + 1
-        if stamp is not None or self._last is None:
+        if stray:
+            assert stamp is not None
+            self._stray = stamp, now
+            self.repaired += 1
+        elif stamp is not None or self._last is None:
             self._anchor, self._steps = now, 0
         self._last = now
         return now
+
+    def _strays(self, stamp: int) -> bool:
+        """Whether ``stamp`` lies far back, and does not go on from one before that did so too."""
+        if self._last is None or stamp - self._origin >= self._last - self._longest_fault:
+            self._stray = None
+            return False
+        if self._stray is None or not 0 < stamp - self._stray[0] <= self._longest_fault:
+            return True
+        before, place = self._stray
+        self._origin, self._stray = before - place, None
+        self.repaired -= 1
+        shift = (self._start - self._origin) * self._time_base
+        self.joins.append(Join(place * self._time_base, shift))
+        return False
 
     def _stamp(self, pts: int | None, dts: int | None) -> int | None:
         """The more believable of two times, as old formats have wrong or no presentation times.

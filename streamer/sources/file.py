@@ -58,7 +58,6 @@ class FileSource:
         """
         self.health = Health()
         self._path, self._window = path, window
-        self._extent = Extent()
         threads = threads or decoder_threads()
         self._reader = FileReader(path, self.health, threads=threads)
         try:
@@ -97,7 +96,8 @@ class FileSource:
         self._read_pictures = 0
         self._end = Fraction(0)
         origin = round(self._start / self._time_base)
-        self._clock = Clock(origin, 1 / (self._rate * self._time_base))
+        self._clock = Clock(origin, 1 / (self._rate * self._time_base), self._time_base)
+        self._extent = Extent(self._clock.joins)
         self._seek_to = (
             origin + int(self._window.start / self._time_base) if self._window.start else None
         )
@@ -115,9 +115,10 @@ class FileSource:
             time_base=self._time_base,
             frames=frames,
             duration=None if seconds is None else float(seconds),
+            start=self._window.start,
             pixel_aspect=1 / aspect if self._normalizer.turn.swaps_sides else aspect,
             open_audio=(
-                partial(FileAudio, self._path, self._start, self._window, self._extent)
+                partial(FileAudio, self._path, self._start, self._window, self._extent, self.health)
                 if audible
                 else None
             ),
@@ -133,6 +134,9 @@ class FileSource:
             yield frame
         self._extent.end = self._end if given == self._window.frames else self._window.end
         self._extent.complete = True
+        if joins := len(self._clock.joins):
+            count = "once" if joins == 1 else f"{joins} times"
+            self.health.warnings.append(f"{name}: its times jump back {count}; joined")
         if self._clock.repaired:
             self.health.warnings.append(
                 f"{name}: {self._clock.repaired} frames had times out of order; "
@@ -146,6 +150,7 @@ class FileSource:
             self._read_pictures += 1
             length = picture.duration * self._time_base if picture.duration else 1 / self._rate
             self._end = seconds + length
+            self._extent.reached = seconds
             yield seconds, picture
         if loss := self._loss():
             self.health.warnings.append(f"{self._path} {loss}")

@@ -75,6 +75,7 @@ class ImageSource:
             height=first.height,
             rate=_RATE,
             time_base=_TIME_BASE,
+            start=window.start,
             frames=count,
             duration=None if seconds is None else float(seconds),
         )

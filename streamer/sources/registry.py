@@ -48,9 +48,9 @@ def kind_of(spec: str) -> str:
         return "synthetic"
     if is_url(spec):
         return "network"
-    if _CAMERA.fullmatch(spec):
-        return "camera"
     path = Path(spec)
+    if _CAMERA.fullmatch(spec) and not (path.is_file() or path.is_dir()):
+        return "camera"
     return "images" if path.is_dir() or path.suffix.lower() in SUFFIXES else "file"
 
 
@@ -64,4 +64,6 @@ def open_source(spec: str, window: Window = _WHOLE) -> Source:
     Raises:
         SourceError: it cannot be opened or holds no picture in the window.
     """
+    if not spec:
+        raise SourceError("no source is given; give a file, a folder of images or lavfi:GRAPH")
     return OPENERS[kind_of(spec)](spec, window)

@@ -16,6 +16,7 @@ from streamer.sources.container import best_video, nominal_rate, pixel_aspect, r
 from streamer.sources.decoding import Clock, Decoder, frames_of, timed
 from streamer.sources.pictures import Normalizer
 from streamer.sources.window import Window
+from streamer.urls import redact_text
 
 PREFIX = "lavfi:"
 
@@ -42,13 +43,13 @@ class SyntheticSource:
             SourceError: FFmpeg refuses the graph, with its reason; or it makes no picture.
         """
         self.health = Health()
-        url = PREFIX + graph
+        url = redact_text(PREFIX + graph)
         self._container = _open(graph, url)
         try:
             stream = best_video(self._container, url)
             assert stream.time_base is not None
             rate = nominal_rate(stream)
-            clock = Clock(0, 1 / (rate * stream.time_base))
+            clock = Clock(0, 1 / (rate * stream.time_base), stream.time_base)
             pictures = Decoder(self._container, stream, self.health)
             wanted = window.select(timed(pictures, clock, stream.time_base))
             normalizer = Normalizer(stream.time_base)
@@ -67,6 +68,7 @@ class SyntheticSource:
             time_base=stream.time_base,
             frames=count,
             duration=None if seconds is None else float(seconds),
+            start=window.start,
             pixel_aspect=pixel_aspect(stream),
         )
 
@@ -89,7 +91,9 @@ def _open(graph: str, url: str) -> InputContainer:
     try:
         return av.open(graph, "r", format="lavfi")
     except (av.FFmpegError, OSError, ValueError) as error:
-        why = _complaint(graph) or reason(error)
+        # Parts of a password may be among what FFmpeg quotes, in a form of its own.
+        hidden = url != PREFIX + graph
+        why = (None if hidden else _complaint(graph)) or reason(error)
         raise SourceError(f"{url}: FFmpeg refuses this graph: {why}") from error
 
 

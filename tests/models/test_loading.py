@@ -136,6 +136,10 @@ def _empty(folder: Path) -> Path:
     return folder / "m.onnx"
 
 
+def _upper_case(folder: Path) -> Path:
+    return write_tflite(folder / "m.TFLITE", {})
+
+
 def _text(suffix: str, folder: Path) -> Path:
     (folder / f"m{suffix}").write_text("this is no model")
     return folder / f"m{suffix}"
@@ -169,6 +173,7 @@ def _several(folder: Path) -> Path:
     [
         (_missing, "there is no model"),
         (_empty, "is empty"),
+        (_upper_case, "rename it to m.tflite"),
         (lambda folder: _text(".xml", folder), "is no OpenVINO model"),
         (lambda folder: _text(".onnx", folder), "is no ONNX model"),
         (lambda folder: _text(".tflite", folder), "is no TFLite model"),
@@ -197,6 +202,28 @@ def test_bad_files_are_named_in_one_line(
     assert str(path) in message
     assert "\n" not in message
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ("", "no model is given; give a"),
+        ("https://me:SECRET@h/m.onnx", "https://me:***@h/m.onnx is no file; give a"),
+        ("https://h/m.onnx?token=SEC RET", "https://h/m.onnx?token=*** is no file; give a"),
+    ],
+)
+def test_what_is_no_path_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spec: str, message: str
+) -> None:
+    save_fake_yolo(tmp_path / "m.xml")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ModelError) as caught:
+        load(spec)
+    assert str(caught.value).startswith(message)
+
+
+def test_capitals_in_other_suffixes(tmp_path: Path) -> None:
+    assert load(write_onnx(tmp_path / "m.ONNX", {"names": "{0: 'nut'}"})).names == ("nut",)
 
 
 def quantized_weights(activations: bool = False) -> ov.Model:

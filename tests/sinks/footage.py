@@ -11,10 +11,14 @@ import av
 import numpy as np
 
 from streamer.frame import Frame
+from streamer.instances import Instances
+from streamer.sinks.options import SinkOptions
+from streamer.sinks.video import VideoSink
 from streamer.sources.base import StreamInfo
 
 SIZE = (64, 48)
 RATE = Fraction(25)
+OPTIONS = SinkOptions(threads=1)
 
 
 def frame(
@@ -48,6 +52,18 @@ def info(
     """What a source of such frames says of itself."""
     others.setdefault("time_base", 1 / rate)
     return StreamInfo("test", size[0], size[1], rate, **others)
+
+
+def write(
+    path: Path, pictures: list[Frame], options: SinkOptions = OPTIONS, **about: object
+) -> VideoSink:
+    """Write a video file; ``about`` is what the source says of itself."""
+    size = (pictures[0].width, pictures[0].height)
+    about.setdefault("time_base", pictures[0].time_base)
+    with VideoSink(path, info(size, **about), options) as sink:  # type: ignore[arg-type]
+        for picture in pictures:
+            sink.write(picture, Instances.empty())
+    return sink
 
 
 class FileFeed:

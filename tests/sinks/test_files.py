@@ -133,6 +133,16 @@ def test_one_image_takes_one_frame(tmp_path: Path) -> None:
     assert contents(tmp_path) == set()
 
 
+@pytest.mark.parametrize("name", ["a.png", "a.jpg"])
+def test_one_image_refuses_a_film(tmp_path: Path, name: str) -> None:
+    with pytest.raises(SinkError, match=r"is one image, but 12 frames .* name a folder"):
+        open_sink(str(tmp_path / name), info(frames=12), OPTIONS)
+    assert contents(tmp_path) == set()
+    for known in (1, None):
+        with open_sink(str(tmp_path / name), info(frames=known), OPTIONS) as sink:
+            assert isinstance(sink, ImageSink)
+
+
 def test_null_counts() -> None:
     with NullSink() as sink:
         sink.write(frame(0), NOTHING)
@@ -172,6 +182,8 @@ def test_a_folder_that_exists_may_have_any_name(tmp_path: Path) -> None:
     [
         ("a.avi", r"output 'a\.avi' is not known; name a file \(\.mp4 .* \.jsonl .*folder or null"),
         ("", "output '' is not known"),
+        (".mp4", r"\.mp4 is only a suffix; name a file such as out\.mp4"),
+        ("there/.JSONL", r"there/\.JSONL is only a suffix"),
         ("window", "output 'window' is not supported yet"),
         ("web:8080", "output 'web' is not supported yet"),
         ("rtsp://user:secret@host/x", "output 'rtsp' is not supported yet"),
@@ -223,6 +235,14 @@ def test_a_partial_file_is_kept_unless_it_may_go(tmp_path: Path) -> None:
     with sink_for(tmp_path, "a.mp4", OVERWRITE) as sink:
         sink.write(frame(0), NOTHING)
     assert contents(tmp_path) == {"a.mp4"}
+
+
+def test_a_file_with_the_name_of_a_step_between_is_kept(tmp_path: Path) -> None:
+    (tmp_path / "a.mp4.part2").write_text("mine")
+    with sink_for(tmp_path, "a.mp4", OVERWRITE) as sink:
+        sink.write(frame(0), NOTHING)
+    assert (tmp_path / "a.mp4.part2").read_text() == "mine"
+    assert contents(tmp_path) == {"a.mp4", "a.mp4.part2"}
 
 
 def test_a_name_that_is_taken_meanwhile_is_kept(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -10,17 +9,16 @@ import av
 import numpy as np
 import pytest
 
-from streamer.errors import ReadError, SinkError, WriteError
+from streamer.errors import SinkError, WriteError
 from streamer.frame import Color, Frame
 from streamer.instances import Instances
 from streamer.sinks.options import SinkOptions
 from streamer.sinks.video import VideoSink
-from tests.clips import Audio, packets_in, times_in, write_clip
-from tests.sinks.footage import FileFeed, frame, frames, info
+from tests.clips import times_in
+from tests.sinks.footage import OPTIONS, frame, frames, info, write
 
 NOTHING = Instances.empty()
 MILLI = Fraction(1, 1000)
-OPTIONS = SinkOptions(threads=1)
 VFR = (0, 1, 3, 4, 9, 10, 11, 30, 31, 60, 61, 62, 100, 180, 181, 182)
 MP4_FAMILY = (".mp4", ".mov")
 MATROSKAS = (".mkv", ".webm")
@@ -37,17 +35,6 @@ CODERS = [
 ]
 
 
-def write(
-    path: Path, pictures: list[Frame], options: SinkOptions = OPTIONS, **about: object
-) -> VideoSink:
-    size = (pictures[0].width, pictures[0].height)
-    about.setdefault("time_base", pictures[0].time_base)
-    with VideoSink(path, info(size, **about), options) as sink:  # type: ignore[arg-type]
-        for picture in pictures:
-            sink.write(picture, NOTHING)
-    return sink
-
-
 def decoded(path: Path) -> list[Frame]:
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
@@ -55,6 +42,11 @@ def decoded(path: Path) -> list[Frame]:
             Frame(picture, i, picture.pts or 0, stream.time_base or Fraction(0))
             for i, picture in enumerate(container.decode(stream))
         ]
+
+
+def packets_of_pictures(path: Path) -> list[bytes]:
+    with av.open(str(path)) as container:
+        return [bytes(packet) for packet in container.demux(video=0) if packet.size]
 
 
 @pytest.mark.parametrize("suffix", MP4_FAMILY)
@@ -78,6 +70,16 @@ def test_every_frame_keeps_its_time(
     assert times_in(path) == [t * time_base for t in times]
 
 
+@pytest.mark.parametrize("suffix", MATROSKAS)
+def test_pictures_within_a_millisecond_are_told(tmp_path: Path, suffix: str) -> None:
+    pictures = list(frames([0, 10, 12, 13, 30, 40], Fraction(1, 10000)))
+    sink = write(tmp_path / f"a{suffix}", pictures)
+    (warning,) = sink.warnings
+    assert "2 pictures have the time of the one before" in warning
+    assert len(packets_of_pictures(tmp_path / f"a{suffix}")) == 6
+    assert write(tmp_path / "a.mp4", pictures).warnings == []
+
+
 def test_units_below_a_microsecond_are_rounded_to_it(tmp_path: Path) -> None:
     times = [t * 33_366_667 for t in VFR]
     write(tmp_path / "a.mp4", list(frames(times, Fraction(1, 10**9))))
@@ -91,10 +93,31 @@ def test_matroska_rounds_times_to_milliseconds(tmp_path: Path, suffix: str) -> N
     assert times_in(path) == [Fraction(round(t * time_base * 1000), 1000) for t in VFR]
 
 
-def test_the_output_begins_with_the_first_frame(tmp_path: Path) -> None:
+def test_with_a_start_the_output_begins_with_the_first_frame(tmp_path: Path) -> None:
     path = tmp_path / "a.mp4"
-    write(path, list(frames([1000, 1001, 1005], Fraction(1, 25))))
+    write(path, list(frames([1000, 1001, 1005], Fraction(1, 25))), start=Fraction(39))
     assert times_in(path) == [0, Fraction(1, 25), Fraction(5, 25)]
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv", ".webm"])
+@pytest.mark.parametrize(
+    ("first", "time_base"),
+    [
+        (21, MILLI),
+        (512, Fraction(1, 12800)),
+        (1001, Fraction(1, 30000)),
+        (1_234_567, Fraction(1, 1_000_000)),
+        (7 * 90000 + 1, Fraction(1, 90000)),
+    ],
+)
+def test_without_a_start_the_output_keeps_the_sources_clock(
+    tmp_path: Path, suffix: str, first: int, time_base: Fraction
+) -> None:
+    path, step = tmp_path / f"a{suffix}", round(Fraction(1, 25) / time_base)
+    times = [first + n * step for n in (0, 1, 2, 5, 6, 7, 8, 20)]
+    write(path, list(frames(times, time_base)))
+    unit = time_base if suffix in MP4_FAMILY else MILLI
+    assert times_in(path) == [round(t * time_base / unit) * unit for t in times]
 
 
 def test_the_last_frame_is_shown_as_long_as_the_rate_says(tmp_path: Path) -> None:
@@ -228,7 +251,7 @@ def test_two_sinks_share_a_picture(tmp_path: Path) -> None:
     pictures = list(frames([t + 7 for t in VFR], Fraction(1, 30)))
     before = [picture.y.copy() for picture in pictures]
     paths = [tmp_path / "a.mp4", tmp_path / "b.mkv"]
-    about = info(time_base=Fraction(1, 30))
+    about = info(time_base=Fraction(1, 30), start=Fraction(1, 5))
     with VideoSink(paths[0], about, OPTIONS) as a, VideoSink(paths[1], about, OPTIONS) as b:
         for picture in pictures:
             a.write(picture, NOTHING)
@@ -237,99 +260,6 @@ def test_two_sinks_share_a_picture(tmp_path: Path) -> None:
     assert len(times_in(paths[1])) == len(VFR)
     for was, picture in zip(before, pictures, strict=True):
         np.testing.assert_array_equal(was, picture.y)
-
-
-@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv"])
-@pytest.mark.parametrize("start", [Fraction(0), Fraction(1, 3)])
-def test_sound_is_copied_packet_for_packet(tmp_path: Path, suffix: str, start: Fraction) -> None:
-    tones = [
-        Audio(seconds=Fraction(4), start=start),
-        Audio("libmp3lame", rate=44100, seconds=Fraction(4), start=start),
-    ]
-    source = write_clip(tmp_path / "in.mp4", audio=tones, frames=5)
-    path = tmp_path / f"out{suffix}"
-    opened: list[FileFeed] = []
-
-    def opener() -> FileFeed:
-        opened.append(FileFeed(source))
-        return opened[-1]
-
-    write(path, list(frames(range(100), Fraction(1, 25))), open_audio=opener)
-    for index in range(2):
-        was, now = packets_in(source, index), packets_in(path, index)
-        assert [data for _, _, data in now] == [data for _, _, data in was]
-        # Matroska has no times before 0: what a decoder warms up with moves everything.
-        moved = 0 if suffix in MP4_FAMILY else times_in(path)[0]
-        tolerance = 0 if suffix in MP4_FAMILY else Fraction(1, 1000)
-        for (time, _, _), (expected, _, _) in zip(now, was, strict=True):
-            assert abs(time - moved - expected) <= tolerance
-    assert [feed.closed for feed in opened] == [True]
-
-
-@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
-def test_sound_begins_with_the_first_frame_and_ends_with_the_last(
-    tmp_path: Path, suffix: str
-) -> None:
-    source = write_clip(tmp_path / "in.mp4", audio=[Audio(seconds=Fraction(4))], frames=5)
-    path = tmp_path / f"out{suffix}"
-    pictures = list(frames(range(25, 51), Fraction(1, 25)))
-    write(path, pictures, open_audio=lambda: FileFeed(source, ended=False))
-    assert times_in(path)[0] == 0
-    expected = [
-        (time - 1, data) for time, _, data in packets_in(source) if 1 <= time < 1 + Fraction(26, 25)
-    ]
-    got = [(time, data) for time, _, data in packets_in(path)]
-    assert [data for _, data in got] == [data for _, data in expected]
-    tolerance = 0 if suffix == ".mp4" else Fraction(1, 2000)
-    for (time, _), (wanted, _) in zip(got, expected, strict=True):
-        assert abs(time - wanted) <= tolerance
-
-
-def test_sound_that_never_begins_does_no_harm(tmp_path: Path) -> None:
-    source = write_clip(tmp_path / "in.mp4", audio=[Audio(seconds=Fraction(1))], frames=5)
-    path = tmp_path / "out.mp4"
-    pictures = list(frames(range(100, 160), Fraction(1, 25)))
-    write(path, pictures, open_audio=lambda: FileFeed(source))
-    assert times_in(path) == [Fraction(i, 25) for i in range(60)]
-
-
-def test_sound_that_breaks_off_leaves_the_pictures(tmp_path: Path) -> None:
-    class BrokenFeed(FileFeed):
-        def until(self, seconds: Fraction) -> Iterator[av.Packet[av.AudioStream]]:
-            if seconds > 1:
-                raise ReadError("in.mp4 is gone")
-            return super().until(seconds)
-
-    source = write_clip(tmp_path / "in.mp4", audio=[Audio(seconds=Fraction(4))], frames=5)
-    about = info(open_audio=lambda: BrokenFeed(source))
-    sink = VideoSink(tmp_path / "a.mp4", about, OPTIONS)
-
-    def write_all() -> None:
-        for picture in frames(range(100), Fraction(1, 25)):
-            sink.write(picture, NOTHING)
-
-    with pytest.raises(ReadError, match="is gone"):
-        write_all()
-    with pytest.raises(WriteError, match=r"in\.mp4 is gone; its first \d+ frames are in .*\.part"):
-        sink.close()
-    assert len(times_in(tmp_path / "a.mp4.part")) >= 25
-
-
-def test_sound_can_be_left_out(tmp_path: Path) -> None:
-    source = write_clip(tmp_path / "in.mp4", audio=[Audio()], frames=5)
-    path = tmp_path / "out.mp4"
-    write(path, [frame(0)], SinkOptions(audio=False), open_audio=lambda: FileFeed(source))
-    with av.open(str(path)) as container:
-        assert not container.streams.audio
-
-
-def test_sound_that_does_not_fit_is_refused(tmp_path: Path) -> None:
-    source = write_clip(tmp_path / "in.mkv", audio=[Audio()], frames=5)
-    feed = FileFeed(source)
-    with pytest.raises(SinkError, match=r"\.webm cannot hold aac audio; .*\.mkv, --no-audio"):
-        VideoSink(tmp_path / "a.webm", info(open_audio=lambda: feed), OPTIONS)
-    assert feed.closed
-    assert list(tmp_path.iterdir()) == [source]
 
 
 @pytest.mark.parametrize(
@@ -369,6 +299,23 @@ def test_an_encoder_that_does_not_start_is_said(tmp_path: Path) -> None:
     with pytest.raises(SinkError, match=r"libx264 does not start for 40000x40000 .*--encoder"):
         VideoSink(tmp_path / "a.mp4", info((40000, 40000)), OPTIONS)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["file:x.mp4", "12:31.mp4", "x:y.mkv"])
+def test_a_name_with_a_colon_is_no_url(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with VideoSink(Path(name), info(), OPTIONS) as sink:
+        for index in range(3):
+            sink.write(frame(index), NOTHING)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert len(times_in(tmp_path / name)) == 3
+    broken = VideoSink(Path(f"2{name}"), info(), OPTIONS)
+    broken.write(frame(0), NOTHING)
+    with pytest.raises(WriteError, match=r"first 1 frames are in .*\.part"):
+        broken.write(frame(1, size=(32, 32)), NOTHING)
+    broken.close()
 
 
 def test_no_frame_no_file(tmp_path: Path) -> None:

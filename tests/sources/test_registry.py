@@ -35,6 +35,17 @@ def test_kinds(tmp_path: Path) -> None:
     assert set(kinds.values()) == set(OPENERS)
 
 
+def test_what_is_there_is_no_camera(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("0").mkdir()
+    write_clip(tmp_path / "clip.mp4").rename("123")
+    assert kind_of("0") == "images"
+    assert kind_of("123") == "file"
+    assert kind_of("1") == "camera"
+    with open_source("123") as source:
+        assert len(list(source)) == 10
+
+
 def test_opens_each_kind(tmp_path: Path) -> None:
     image = tmp_path / "photo.png"
     assert cv2.imwrite(str(image), np.zeros((48, 64, 3), np.uint8))
@@ -59,6 +70,7 @@ def test_opens_each_kind(tmp_path: Path) -> None:
         ("rtsp://me:SECRET@cam/1?token=SECRET", "network sources are not supported yet"),
         ("0", "cameras are not supported yet"),
         ("/dev/video9", "cameras are not supported yet"),
+        ("", "no source is given"),
         ("none.mp4", "no such file"),
         ("none.png", "no such file"),
     ],

@@ -78,6 +78,21 @@ def test_wrong_graphs(graph: str, reason: str, capfd: pytest.CaptureFixture[str]
     assert printed.out + printed.err == ""
 
 
+@pytest.mark.parametrize("colon", [":", r"\:"])
+def test_passwords_are_hidden(colon: str) -> None:
+    with pytest.raises(SourceError) as caught:
+        SyntheticSource(rf"movie=nosuch\://me{colon}SECRET@h/x")
+    message = str(caught.value)
+    assert "SECRET" not in message
+    assert message.startswith(rf"lavfi:movie=nosuch\://me{colon}***@h/x: FFmpeg refuses")
+
+
+def test_passwords_are_hidden_in_info() -> None:
+    graph = r"testsrc2=size=64x48,metadata=add:key=a:value=rtsp\\://me\\:SECRET@h"
+    with SyntheticSource(graph, Window(frames=1)) as source:
+        assert source.info.url == f"lavfi:{graph}".replace("SECRET", "***")
+
+
 def test_graphs_without_pictures() -> None:
     with pytest.raises(SourceError, match="holds no video"):
         SyntheticSource("sine")
