@@ -12,7 +12,7 @@ import av
 class Turn(Enum):
     """What makes a picture upright: names of FFmpeg filters, with their arguments."""
 
-    NONE = ()
+    NONE = (("null", ""),)  # an empty tuple is no value for Python 3.11.2
     MIRROR = (("hflip", ""),)
     HALF = (("hflip", ""), ("vflip", ""))
     FLIP = (("vflip", ""), ("copy", ""))  # vflip alone counts lines backward in the old buffer
