@@ -19,7 +19,7 @@ import numpy as np
 import openvino as ov
 from numpy.typing import NDArray
 
-from streamer.errors import DeviceError, InferenceError, one_line
+from streamer.errors import DeviceError, InferenceError, last_line
 from streamer.models.base import Tensors
 
 PRECISIONS = ("auto", "f32", "bf16", "f16", "int8")
@@ -132,7 +132,7 @@ class OpenVinoEngine:
             return OpenVinoPending(request, tensors, self._free)
         except Exception as error:
             self._free.put(request)
-            raise InferenceError(f"{self.device} refused an input: {_reason(error)}") from error
+            raise InferenceError(f"{self.device} refused an input: {last_line(error)}") from error
 
     def check(self, tensors: Tensors) -> None:
         """Try the requests. See `Engine.check`.
@@ -199,7 +199,7 @@ class OpenVinoPending:
         try:
             done = self._request.wait_for(_TIME_LIMIT_MS)
         except Exception as error:
-            raise InferenceError(f"the device failed: {_reason(error)}") from error
+            raise InferenceError(f"the device failed: {last_line(error)}") from error
         if not done:
             raise InferenceError(f"the device did not answer in {_TIME_LIMIT_MS // 1000} s")
         self.span = (self._started, self._started + self._request.latency / 1e3)
@@ -225,12 +225,6 @@ def _settle(request: ov.InferRequest) -> None:
         request.wait_for(_TIME_LIMIT_MS)
 
 
-def _reason(error: Exception) -> str:
-    """The last line of OpenVINO's message; those above it name its own source files."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1] if lines else one_line(error)
-
-
 def available_devices() -> list[str]:
     """The devices that OpenVINO finds on this machine."""
     return [str(name) for name in ov.Core().available_devices]
@@ -254,7 +248,7 @@ def _compile(
             raise DeviceError(
                 f"no device {missing[0]} on this machine; there is {there} (and AUTO)"
             ) from error
-        raise DeviceError(f"{device} will not take the model: {_reason(error)}") from error
+        raise DeviceError(f"{device} will not take the model: {last_line(error)}") from error
 
 
 def _missing_devices(device: str, available: Sequence[str]) -> list[str]:

@@ -85,6 +85,12 @@ def one_line(error: BaseException) -> str:
     return text if isinstance(error, StreamerError) and text else _with_type(error, text)
 
 
+def last_line(error: BaseException) -> str:
+    """What an error of OpenVINO says: its last line; those above name its own source files."""
+    lines = [" ".join(line.split()) for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines else one_line(error)
+
+
 def _with_type(error: BaseException, text: str) -> str:
     name = type(error).__name__
     return f"{name}: {text}" if text else name

@@ -9,7 +9,7 @@ from typing import Any
 
 import openvino as ov
 
-from streamer.errors import ModelError
+from streamer.errors import ModelError, last_line
 from streamer.models import mask_rcnn
 from streamer.network.config import (
     MASK_RCNN_RESNET50_ATROUS_COCO,
@@ -110,6 +110,5 @@ def _keep_graph(source: Path, folder: Path, size: tuple[int, int] | None) -> Pat
         folder.mkdir(parents=True, exist_ok=True)
         ov.save_model(graph, path, compress_to_fp16=False)
     except (OSError, RuntimeError) as error:
-        reason = str(error).strip().splitlines()[-1]
-        raise ModelError(f"{source} cannot be converted: {reason}") from error
+        raise ModelError(f"{source} cannot be converted: {last_line(error)}") from error
     return path

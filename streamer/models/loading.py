@@ -16,7 +16,7 @@ import openvino.opset15 as ops
 from openvino.frontend import FrontEndManager
 from openvino.passes import ConstantFolding, Manager
 
-from streamer.errors import ModelError, one_line
+from streamer.errors import ModelError, last_line
 from streamer.urls import is_url, redact
 
 _FRONTENDS = {".xml": "ir", ".onnx": "onnx", ".tflite": "tflite"}
@@ -167,13 +167,7 @@ def _read(path: Path) -> ov.Model:
     except OSError as error:
         raise ModelError(f"{path} cannot be read: {error.strerror}") from error
     except RuntimeError as error:
-        raise ModelError(f"{path} cannot be read as {form}: {_reason(error)}") from error
-
-
-def _reason(error: RuntimeError) -> str:
-    """The last line of an OpenVINO message; those before it say where in its code it arose."""
-    lines = [line for line in str(error).splitlines() if line.strip()]
-    return one_line(ModelError(lines[-1])) if lines else "no reason given"
+        raise ModelError(f"{path} cannot be read as {form}: {last_line(error)}") from error
 
 
 def _metadata(path: Path, graph: ov.Model) -> dict[str, Any]:

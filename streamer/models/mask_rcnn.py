@@ -19,7 +19,7 @@ import numpy as np
 import openvino as ov
 from numpy.typing import NDArray
 
-from streamer.errors import ModelError
+from streamer.errors import ModelError, last_line
 from streamer.frame import Frame
 from streamer.instances import Instances, covering_rects
 from streamer.models import labels
@@ -189,4 +189,4 @@ def _masks_of(path: Path) -> ov.Model:
     try:
         return ov.Core().read_model(beside)
     except RuntimeError as error:
-        raise ModelError(f"{beside} cannot be read: {str(error).splitlines()[-1]}") from error
+        raise ModelError(f"{beside} cannot be read: {last_line(error)}") from error
