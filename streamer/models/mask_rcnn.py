@@ -21,12 +21,12 @@ from numpy.typing import NDArray
 
 from streamer.errors import ModelError, last_line
 from streamer.frame import Frame
-from streamer.instances import Instances, covering_rects
+from streamer.instances import Instances
 from streamer.models import labels
 from streamer.models.base import SecondPass, Tensors
+from streamer.models.detections import Detections, Selection
 from streamer.models.geometry import Geometry, fit_corner, lay_into, stretch
 from streamer.models.loading import MASKS_SUFFIX, Loaded
-from streamer.models.masks import crop_mask
 from streamer.network.config import MaskRcnnConfig
 from streamer.network.network import build_detector, build_mask_head
 from streamer.network.weights import Weights
@@ -134,6 +134,8 @@ class MaskRcnn:
         self.labels = _labels(notes, self.config.classes)
         self._threshold = threshold
         self._wanted = sorted(labels.select(self.labels, classes))
+        known = labels.Classes({number: number for number in self.labels}, self.labels)
+        self._selection = Selection(known, threshold, classes)
         self.second_pass = SecondPass(_masks_of(loaded.path), BATCHES, self._select)
 
     def preprocess(self, frame: Frame) -> tuple[Tensors, Geometry]:
@@ -149,21 +151,9 @@ class MaskRcnn:
         """Detections that `second_pass` chose, with their masks put where they belong."""
         detections, rows, probabilities = outputs
         chosen = detections[rows]
-        boxes = geometry.to_frame(chosen[:, :4])
-        extents = geometry.to_frame(chosen[:, :4], clip=False)
-        visible = np.flatnonzero((boxes[:, 2:] > boxes[:, :2]).all(axis=1))
-        rects = covering_rects(boxes)
-        ids = chosen[visible, 5].astype(np.int32)
-        return Instances(
-            boxes=boxes[visible],
-            scores=chosen[visible, 4],
-            class_ids=ids,
-            labels=tuple(self.labels.get(index, f"class {index}") for index in ids.tolist()),
-            masks=tuple(
-                crop_mask(probabilities[i], extents[i].tolist(), rects[i].tolist())
-                for i in visible.tolist()
-            ),
-        )
+        numbers = chosen[:, 5].astype(np.int64)
+        found = Detections(chosen[:, :4], chosen[:, 4], numbers, probabilities.__getitem__)
+        return self._selection.instances(found, geometry)
 
     def _select(self, detections: NDArray[np.float32]) -> NDArray[np.int64]:
         """Rows that reach the threshold and are of a wanted class; padding has score 0."""
