@@ -8,7 +8,8 @@ from pathlib import Path
 
 from streamer import places, stages
 from streamer.config import Settings, home
-from streamer.engine import Engine, is_quantized
+from streamer.devices import is_quantized
+from streamer.engine import Engine
 from streamer.errors import ModelError, SinkError
 from streamer.metrics import Metrics
 from streamer.models.base import Model, sample_inputs

@@ -13,7 +13,8 @@ from rich.table import Table
 
 from streamer import __version__
 from streamer.config import home
-from streamer.engine import OpenVinoEngine, available_devices
+from streamer.devices import available_devices
+from streamer.engine import OpenVinoEngine
 from streamer.errors import StreamerError, one_line
 from streamer.threads import cores
 

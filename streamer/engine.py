@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import queue
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol, Self
 
@@ -19,14 +18,9 @@ import numpy as np
 import openvino as ov
 from numpy.typing import NDArray
 
-from streamer.errors import DeviceError, InferenceError, last_line
+from streamer.devices import compile_graph, execution_device, optimal_requests, precision_of
+from streamer.errors import InferenceError, last_line
 from streamer.models.base import Tensors
-
-PRECISIONS = ("auto", "f32", "bf16", "f16", "int8")
-"""What inference may be asked to compute in. INT8 is a property of the model, not of the device."""
-
-_TYPES = {"f32": ov.Type.f32, "bf16": ov.Type.bf16, "f16": ov.Type.f16}
-_NAMES = {"bfloat16": "bf16", "float16": "f16", "float": "f32", "float32": "f32", "dynamic": "auto"}
 
 _TIME_LIMIT_MS = 120_000
 """A request that takes longer than this has hung; the slowest honest one takes seconds."""
@@ -113,10 +107,10 @@ class OpenVinoEngine:
         requests: int | None = None,
         cache_dir: Path | None = None,
     ) -> None:
-        compiled = _compile(graph, device, precision, cache_dir)
-        self.device = _execution_device(compiled, device)
-        self.precision = _precision_of(compiled, graph)
-        self.requests = requests or _optimal_requests(compiled) + 1
+        compiled = compile_graph(graph, device, precision, cache_dir)
+        self.device = execution_device(compiled, device)
+        self.precision = precision_of(compiled, graph)
+        self.requests = requests or optimal_requests(compiled) + 1
         self._compiled = compiled
         self._all = [compiled.create_infer_request() for _ in range(self.requests)]
         self._free: queue.SimpleQueue[ov.InferRequest] = queue.SimpleQueue()
@@ -223,79 +217,6 @@ def _settle(request: ov.InferRequest) -> None:
     # A request that has failed or was cancelled raises at every wait; `result` has told that.
     with contextlib.suppress(Exception):
         request.wait_for(_TIME_LIMIT_MS)
-
-
-def available_devices() -> list[str]:
-    """The devices that OpenVINO finds on this machine."""
-    return [str(name) for name in ov.Core().available_devices]
-
-
-def _compile(
-    graph: ov.Model, device: str, precision: str, cache_dir: Path | None
-) -> ov.CompiledModel:
-    core = ov.Core()
-    if cache_dir is not None:
-        core.set_property({"CACHE_DIR": str(cache_dir)})
-    config: dict[str, Any] = {"PERFORMANCE_HINT": "THROUGHPUT"}
-    if precision in _TYPES:
-        config["INFERENCE_PRECISION_HINT"] = _TYPES[precision]
-    try:
-        return core.compile_model(graph, device, config)
-    except Exception as error:
-        missing = _missing_devices(device, [str(name) for name in core.available_devices])
-        if missing:
-            there = ", ".join(core.available_devices)
-            raise DeviceError(
-                f"no device {missing[0]} on this machine; there is {there} (and AUTO)"
-            ) from error
-        raise DeviceError(f"{device} will not take the model: {last_line(error)}") from error
-
-
-def _missing_devices(device: str, available: Sequence[str]) -> list[str]:
-    """The devices named in ``HETERO:GPU,CPU`` and the like that are not among ``available``."""
-    mode, _, names = device.partition(":")
-    wanted = [n.strip().lstrip("-").split("(")[0] for n in (names or mode).split(",")]
-    known = {name for full in available for name in (full, full.split(".")[0])}
-    return [n for n in wanted if n and n not in known | {"AUTO", "MULTI", "HETERO", "BATCH"}]
-
-
-def _execution_device(compiled: ov.CompiledModel, asked: str) -> str:
-    """The device that AUTO chose, else the one asked for."""
-    devices = _read(compiled, "EXECUTION_DEVICES")
-    names = [devices] if isinstance(devices, str) else [str(name) for name in devices or []]
-    return ",".join(name.strip("()") for name in names) or asked
-
-
-def _optimal_requests(compiled: ov.CompiledModel) -> int:
-    return max(int(_read(compiled, "OPTIMAL_NUMBER_OF_INFER_REQUESTS") or 1), 1)
-
-
-def _precision_of(compiled: ov.CompiledModel, graph: ov.Model) -> str:
-    """What it computes in: int8 where the graph is quantized, else the device's own precision."""
-    if is_quantized(graph):
-        return "int8"
-    hint = _read(compiled, "INFERENCE_PRECISION_HINT")
-    if hint is None:
-        # AUTO and HETERO have no precision of their own; the first device that they use has.
-        used: dict[str, dict[str, Any]] = dict(_read(compiled, "DEVICE_PROPERTIES") or {})
-        hint = next(iter(used.values()), {}).get("INFERENCE_PRECISION_HINT")
-    if hint is None:
-        return "auto"
-    name = str(hint.to_string() if hasattr(hint, "to_string") else hint)
-    return _NAMES.get(name, name)
-
-
-def _read(compiled: ov.CompiledModel, key: str) -> Any:
-    """A property of a compiled graph; None where the device does not know it."""
-    try:
-        return compiled.get_property(key)
-    except Exception:
-        return None
-
-
-def is_quantized(graph: ov.Model) -> bool:
-    """Whether a graph computes in INT8: its activations are quantized, not only its weights."""
-    return any(op.get_type_name() == "FakeQuantize" for op in graph.get_ops())
 
 
 def _copies(pending: OpenVinoPending) -> list[NDArray[Any]]:

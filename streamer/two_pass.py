@@ -17,6 +17,7 @@ import openvino as ov
 from numpy.typing import NDArray
 from openvino import opset13 as op
 
+from streamer.devices import is_quantized
 from streamer.engine import Engine, OpenVinoEngine, OpenVinoPending
 from streamer.models.base import Model, Selector, Tensors
 from streamer.network.network import hand_over_as
@@ -42,15 +43,8 @@ class TwoPassEngine:
         return TwoPassPending(self._first.submit(tensors), self._heads, self._select)
 
     def check(self, tensors: Tensors) -> None:
-        """Try the requests of both passes. See `OpenVinoEngine.check`."""
+        """Try the first pass's requests; of each head there is only one. See `Engine.check`."""
         self._first.check(tensors)
-        pending = self._first.submit(tensors)
-        try:
-            detections, cells = pending.tensors()
-            for size, head in self._heads.items():
-                head.check([cells, np.resize(detections.data, (size, 6))])
-        finally:
-            pending.release()
 
     def close(self) -> None:
         """Wait for what is in flight."""
@@ -138,7 +132,9 @@ def start(
     if model.second_pass is None:
         return OpenVinoEngine(model.graph, device, precision, requests, cache_dir)
     graph, masks = model.graph.clone(), model.second_pass.graph.clone()
-    hand_over_as(_kind_of_map(device, precision), graph, masks)
+    # What a quantized graph does not compute in INT8, it computes in f32.
+    kind = ov.Type.f32 if is_quantized(graph) else _kind_of_map(device, precision)
+    hand_over_as(kind, graph, masks)
     first = OpenVinoEngine(graph, device, precision, requests, cache_dir)
     heads = {}
     for size in model.second_pass.batches:

@@ -11,8 +11,9 @@ import pytest
 from streamer import __version__
 from streamer.cli import main
 from streamer.config import Settings
+from streamer.devices import available_devices
 from streamer.doctor import probe
-from streamer.engine import OpenVinoEngine, available_devices
+from streamer.engine import OpenVinoEngine
 from tests.clips import write_clip
 
 

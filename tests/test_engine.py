@@ -13,7 +13,8 @@ import pytest
 from numpy.typing import NDArray
 from openvino import opset13 as ops
 
-from streamer.engine import OpenVinoEngine, available_devices
+from streamer.devices import available_devices
+from streamer.engine import OpenVinoEngine
 from streamer.errors import DeviceError, InferenceError
 from streamer.models.base import Tensors
 

@@ -67,11 +67,28 @@ def save(
     described = {"contract": CONTRACT, "config": json.dumps(dataclasses.asdict(config)), **notes}
     for key, value in described.items():
         detector.set_rt_info(value, [_SECTION, key])
+    return write(detector, build_mask_head(config, weights, 1), folder, name)
+
+
+def write(detector: ov.Model, masks: ov.Model, folder: Path, name: str) -> Path:
+    """Write both passes as OpenVINO IR.
+
+    Args:
+        detector: the first pass, which carries the model's metadata.
+        masks: the second.
+        folder: made if it is missing.
+        name: of the model, and so of its files.
+
+    Returns:
+        The first pass's file, which stands for the model.
+
+    Raises:
+        ModelError: the files cannot be written.
+    """
     path = folder / f"{name}.xml"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        head = build_mask_head(config, weights, 1)
-        ov.save_model(head, folder / f"{name}{MASKS_SUFFIX}", compress_to_fp16=False)
+        ov.save_model(masks, folder / f"{name}{MASKS_SUFFIX}", compress_to_fp16=False)
         ov.save_model(detector, path, compress_to_fp16=False)
     except (OSError, RuntimeError) as error:
         raise ModelError(f"{folder} cannot be written: {error}") from error

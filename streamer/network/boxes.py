@@ -9,6 +9,8 @@ Tile among them, which is why they are not used where it matters.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import openvino as ov
 from numpy.typing import NDArray
@@ -19,6 +21,9 @@ from streamer.network.constants import floats, indices, ints
 
 _PRECISE = "precise_0"
 """The key under which OpenVINO keeps the mark that precision conversion must leave alone."""
+
+_PRECISE_AS_READ = "DisablePrecisionConversion_0"
+"""The key of the same mark in a graph that was read from a file."""
 
 
 def anchors(config: MaskRcnnConfig) -> NDArray[np.float32]:
@@ -147,8 +152,23 @@ def keep_f32(output: ov.Node, *inputs: ov.Output) -> ov.Node:
         ValueError: something leads past ``inputs`` to an input of the graph, so that all of the
             network would be marked.
     """
-    ends = {_node(x).get_name() for x in inputs}
-    waiting, seen = [_node(output)], set(ends)
+    for node in between(output, *inputs):
+        node.rt_info[_PRECISE] = ""
+    return output
+
+
+def is_kept_f32(node: ov.Node) -> bool:
+    """Whether `keep_f32` has marked a node, in a graph as built or as read back from its file."""
+    return any(mark in node.get_rt_info() for mark in (_PRECISE, _PRECISE_AS_READ))
+
+
+def between(output: ov.Node, *inputs: ov.Output) -> Iterator[ov.Node]:
+    """What leads from ``inputs`` to ``output``: that and all before it, constants left out.
+
+    Raises:
+        ValueError: something leads past ``inputs`` to an input of the graph.
+    """
+    waiting, seen = [_node(output)], {_node(x).get_name() for x in inputs}
     while waiting:
         node = waiting.pop()
         if node.get_name() in seen or node.get_type_name() == "Constant":
@@ -156,9 +176,8 @@ def keep_f32(output: ov.Node, *inputs: ov.Output) -> ov.Node:
         if node.get_type_name() == "Parameter":
             raise ValueError(f"{node.get_friendly_name()} is not among the inputs")
         seen.add(node.get_name())
-        node.rt_info[_PRECISE] = ""
+        yield node
         waiting += [source.get_node() for source in node.input_values()]
-    return output
 
 
 def _node(x: ov.Output | ov.Node) -> ov.Node:

@@ -11,9 +11,12 @@ import numpy as np
 import openvino as ov
 from openvino import opset13 as op
 
-from streamer.network.boxes import corners, keep_f32, minus, span
+from streamer.network.boxes import between, corners, keep_f32, minus, span
 from streamer.network.config import MaskRcnnConfig
 from streamer.network.constants import floats, indices, ints
+
+CROPS = "crops/"
+"""What the names of cropping's operations begin with."""
 
 
 def crop(features: ov.Output, boxes: ov.Output, config: MaskRcnnConfig) -> ov.Output:
@@ -47,7 +50,8 @@ def crop(features: ov.Output, boxes: ov.Output, config: MaskRcnnConfig) -> ov.Ou
         aligned_mode="half_pixel_for_nn",
     )
     x = op.multiply(sampled, _as(inside, boxes.shape[0], 1, size, size))
-    return op.max_pool(x, pool, [1, 1], [0, 0], [0, 0], pool).output(0)
+    pooled = op.max_pool(x, pool, [1, 1], [0, 0], [0, 0], pool)
+    return _named(pooled, features, boxes)
 
 
 def crop_cells(cells: ov.Output, boxes: ov.Output, config: MaskRcnnConfig) -> ov.Output:
@@ -82,7 +86,14 @@ def crop_cells(cells: ov.Output, boxes: ov.Output, config: MaskRcnnConfig) -> ov
     x = op.multiply(_mix(upper, lower, part_y), inside)
     x = op.transpose(x, ints([0, 3, 1, 2]))
     pool = [config.pool, config.pool]
-    return op.max_pool(x, pool, [1, 1], [0, 0], [0, 0], pool).output(0)
+    return _named(op.max_pool(x, pool, [1, 1], [0, 0], [0, 0], pool), cells, boxes)
+
+
+def _named(pooled: ov.Node, *inputs: ov.Output) -> ov.Output:
+    """``pooled``, after all that leads to it has been named as a part of cropping."""
+    for node in between(pooled, *inputs):
+        node.set_friendly_name(f"{CROPS}{node.get_name()}")
+    return pooled.output(0)
 
 
 def _mix(a: ov.Output, b: ov.Output, part: ov.Output) -> ov.Node:

@@ -23,9 +23,9 @@ from streamer.network import boxes
 from streamer.network.backbone import feature_map
 from streamer.network.config import MaskRcnnConfig
 from streamer.network.constants import ints
-from streamer.network.crops import crop, crop_cells
+from streamer.network.crops import CROPS, crop, crop_cells
 from streamer.network.layers import Layers
-from streamer.network.roi_heads import detect, every_mask, every_mask_factored, of_class
+from streamer.network.roi_heads import RESIZE, detect, every_mask, every_mask_factored, of_class
 from streamer.network.rpn import propose
 from streamer.network.weights import Weights
 
@@ -94,6 +94,15 @@ def hand_over_as(kind: ov.Type, detector: ov.Model, *mask_heads: ov.Model) -> No
     for head in mask_heads:
         head.input("cells").get_node().set_element_type(kind)
         head.validate_nodes_and_infer_types()
+
+
+def unquantized(graph: ov.Model) -> list[str]:
+    """Names of the operations that INT8 must leave alone: coordinates, sampling and resizing."""
+    return [
+        node.get_friendly_name()
+        for node in graph.get_ordered_ops()
+        if boxes.is_kept_f32(node) or node.get_friendly_name().startswith((CROPS, RESIZE))
+    ]
 
 
 def _picture_inputs(config: MaskRcnnConfig) -> tuple[ov.Node, ov.Node]:

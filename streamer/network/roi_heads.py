@@ -13,6 +13,9 @@ from streamer.network.config import MaskRcnnConfig
 from streamer.network.constants import indices, ints
 from streamer.network.layers import Layers
 
+RESIZE = "masks/resize/"
+"""What the names of the operations begin with that resize what is in a region."""
+
 
 def detect(
     crops: ov.Output, proposals: ov.Output, size: ov.Output, layers: Layers, config: MaskRcnnConfig
@@ -120,7 +123,9 @@ def every_mask_factored(crops: ov.Output, layers: Layers, config: MaskRcnnConfig
     grid = op.reshape(grid, flat, special_zero=False)
     spread = op.constant(_resize_and_shift(side, config.mask_size, taps))
     y = op.matmul(grid, spread, transpose_a=False, transpose_b=True)
+    y.set_friendly_name(f"{RESIZE}columns")
     y = op.matmul(spread, y, transpose_a=False, transpose_b=False)
+    y.set_friendly_name(f"{RESIZE}rows")
     y = op.add(y, op.constant(biases.reshape(1, -1, 1, 1)))
     return _mask_convs(y, layers, config)
 
