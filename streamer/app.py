@@ -13,6 +13,7 @@ from streamer.engine import Engine
 from streamer.errors import ModelError, SinkError
 from streamer.metrics import Metrics
 from streamer.models.base import Model, sample_inputs
+from streamer.models.names import find
 from streamer.models.registry import open_model
 from streamer.overlay import OverlayStyle
 from streamer.pipeline import Pipeline
@@ -46,7 +47,7 @@ def build(settings: Settings, resources: ExitStack) -> Job:
     """
     limit_libraries()
     places.check(settings)
-    source = resources.enter_context(open_source(settings.source, window(settings)))
+    source = resources.enter_context(_open_source(settings))
     model = _open_model(settings)
     sinks = _open_sinks(settings, source, resources)
     warnings: list[str] = []
@@ -55,8 +56,15 @@ def build(settings: Settings, resources: ExitStack) -> Job:
 
     metrics = Metrics()
     pipeline = Pipeline(metrics)
-    frames = pipeline.source("capture", stages.capture(source, metrics))
-    prepared = frames.then("preprocess", stages.preprocess(model))
+    # Who waits for a camera does no work. What it gives is dropped here or nowhere.
+    live = source.info.live
+    frames = pipeline.source("capture", stages.capture(source, metrics), timed=not live)
+    prepared = frames.then(
+        "preprocess",
+        stages.preprocess(model),
+        size=1 if live else 2,
+        on_full="drop_oldest" if live else "block",
+    )
     submitted = prepared.then("infer", stages.infer(engine), timed=False)
     detected = submitted.then(
         "collect",
@@ -78,13 +86,13 @@ def window(settings: Settings) -> Window:
     return Window(start=settings.start, duration=settings.duration, frames=settings.frames)
 
 
+def _open_source(settings: Settings) -> Source:
+    return open_source(settings.source, window(settings), live=settings.pace == "live")
+
+
 def _open_model(settings: Settings) -> Model:
-    if settings.model is None:
-        raise ModelError(
-            "no model given; add --model PATH, such as an Ultralytics segmentation export "
-            "(.xml, .onnx or .tflite)"
-        )
-    model = open_model(settings.model, threshold=settings.threshold, classes=settings.classes)
+    path = find(settings.model, home() / "models")
+    model = open_model(path, threshold=settings.threshold, classes=settings.classes)
     if settings.precision == "int8" and not is_quantized(model.graph):
         raise ModelError(
             f"{model.name} is not quantized, so --precision int8 cannot be had; "

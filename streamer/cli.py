@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 from pydantic.fields import FieldInfo
 
 from streamer import __version__
+from streamer.assets import DEMO
 from streamer.config import Settings
 from streamer.console import Lenient
 from streamer.errors import SettingsError, StreamerError, one_line
@@ -25,6 +26,7 @@ _ABOUT = "Instance segmentation on live and recorded video with OpenVINO."
 
 _COMMANDS = """\
 commands:
+  run                    try it: the embedded demo clip to demo-annotated.mp4
   run SOURCE -o SINK     find instances in a video and draw or write them
   models info MODEL      what a model is: contract, ports, parameters, work
   models convert FILE    a TensorFlow frozen graph of Mask R-CNN to OpenVINO IR
@@ -43,11 +45,13 @@ examples:
 """
 
 _SOURCES_AND_SINKS = """\
-SOURCE is a video file, an image, a folder of images, or lavfi:GRAPH (made by FFmpeg).
+SOURCE is a video file, an image, a folder of images, lavfi:GRAPH (made by FFmpeg) or demo, the
+embedded clip. Without any, the demo clip goes through the demo model to demo-annotated.mp4.
 SINK is a video file (.mp4 .mkv .mov .webm), an image (.png .jpg), a folder for images,
 FILE.jsonl (results, a line a frame) or null (nowhere). Give -o several times for several.
 
 examples:
+  streamer run
   streamer run clip.mp4 --model yolov8n-seg_openvino_model -o out.mp4
   streamer run clip.mp4 --model m.onnx -o part.mp4 --start 1:20 --duration 10
   streamer run clip.mp4 --model m.onnx -o small.mp4 --encoder h265 --crf 28
@@ -113,7 +117,7 @@ def _add_run(commands: Any) -> argparse.ArgumentParser:
     command: argparse.ArgumentParser = commands.add_parser(
         "run",
         prog="streamer run",
-        usage="streamer run SOURCE -o SINK [-o SINK]... --model PATH [OPTION]...",
+        usage="streamer run [SOURCE] [-o SINK]... [--model MODEL] [OPTION]...",
         description="Find instances in a video, and draw or write them.",
         epilog=_SOURCES_AND_SINKS,
         argument_default=argparse.SUPPRESS,
@@ -200,12 +204,10 @@ def _add_bench(commands: Any) -> argparse.ArgumentParser:
         prog="streamer bench",
         description="Measure each part of the pipeline alone and the whole, and how close it gets.",
     )
-    command.add_argument("--model", metavar="PATH", required=True, help="a model file or folder")
     command.add_argument(
-        "--source",
-        default="lavfi:testsrc2=size=1280x720:rate=30",
-        help="what to run on (made pictures of 1280x720)",
+        "--model", metavar="MODEL", default=DEMO, help="a name, a file or a folder (demo)"
     )
+    command.add_argument("--source", default=DEMO, help="what to run on (demo)")
     command.add_argument("--device", default="AUTO", metavar="NAME", help="as for run")
     command.add_argument("--frames", type=int, default=150, metavar="N", help="how many (150)")
     command.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON")

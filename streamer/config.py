@@ -15,9 +15,23 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import platformdirs
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
+from streamer.assets import DEMO
 from streamer.errors import SettingsError
+
+DEFAULT_MODEL = "mask_rcnn_resnet50_atrous_coco"
+"""What runs on any source but the demo."""
+
+DEMO_OUTPUT = "demo-annotated.mp4"
 
 _MOST_REQUESTS = 64
 _TIME = re.compile(r"(?:(?:(\d{1,6}):)?(\d{1,6}):)?(\d{1,9}(?:\.\d{0,9})?)")
@@ -73,11 +87,11 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
 
-    source: str = Field(description="where the pictures come from")
+    source: str = Field(DEMO, description="where the pictures come from")
     output: Specs = option((), "Output", "where to write; repeatable", metavar="SINK")
 
-    model: str | None = option(
-        None, "Model", "a model file (.xml .onnx .tflite) or exported folder", metavar="PATH"
+    model: str = option(
+        DEFAULT_MODEL, "Model", "a name, a file (.xml .onnx .tflite) or a folder", metavar="MODEL"
     )
     device: str = option("AUTO", "Model", "CPU, GPU, NPU, AUTO, HETERO:GPU,CPU ...", metavar="NAME")
     precision: Literal["auto", "f32", "bf16", "f16", "int8"] = option(
@@ -91,6 +105,9 @@ class Settings(BaseModel):
         (), "Model", "only these classes, such as person,car", metavar="NAME,..."
     )
 
+    pace: Literal["lossless", "live"] = option(
+        "lossless", "Part", "every frame, or at the source's own pace, dropping what comes too fast"
+    )
     start: Seconds = option(Fraction(0), "Part", "begin at this time", metavar="TIME", ge=0)
     duration: Seconds | None = option(None, "Part", "end after so much of it", metavar="TIME", gt=0)
     frames: int | None = option(None, "Part", "end after so many frames", metavar="N", ge=1)
@@ -115,6 +132,18 @@ class Settings(BaseModel):
         None, "Report", "write the final figures as JSON", metavar="FILE.json"
     )
     quiet: bool = option(False, "Report", "print errors only")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _demo(cls, values: dict[str, object]) -> dict[str, object]:
+        """The embedded clip goes through the embedded model, to a file of its own."""
+        if values.get("source", DEMO) != DEMO:
+            return values
+        model: dict[str, object] = {"model": DEMO}
+        if not values.get("output"):
+            # A first try is to be quick, and the film is looked at once.
+            values = {"preset": "superfast", **values, "output": DEMO_OUTPUT, "overwrite": True}
+        return model | values
 
     @field_validator("output")
     @classmethod
@@ -160,7 +189,5 @@ def _explain(key: str, first: Mapping[str, Any], is_flag: bool, config: Path | N
     if first["type"] == "extra_forbidden":
         known = ", ".join(sorted(Settings.model_fields))
         return f"{where}: no such setting; there are {known}"
-    if first["type"] == "missing":
-        return f"no {key} given"
     reason = str(first["msg"]).removeprefix("Value error, ")
     return f"{where} {first['input']}: {reason[:1].lower()}{reason[1:]}"

@@ -81,8 +81,8 @@ class Pipeline:
         # No Event: a signal's handler sets it, perhaps while it is being set.
         self._stopping = False
 
-    def source(self, name: str, items: Iterable[Out]) -> Link[Out]:
-        """Begin the line with a source."""
+    def source(self, name: str, items: Iterable[Out], *, timed: bool = True) -> Link[Out]:
+        """Begin the line with a source; see `Link.then` for ``timed``."""
 
         def until_stopped(_: Iterable[None]) -> Iterator[Out]:
             for item in items:
@@ -91,7 +91,7 @@ class Pipeline:
                     self.stopped = True
                     return
 
-        return Link(self, self._add(name, until_stopped, None, True))
+        return Link(self, self._add(name, until_stopped, None, timed))
 
     def run(self) -> None:
         """Run every stage to its end.

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from streamer.assets import DEMO, asset
 from streamer.config import Settings
 from streamer.errors import SettingsError, SinkError
 from streamer.sources.images import SUFFIXES
@@ -47,15 +48,14 @@ def _check_summary(summary: Path, read: dict[str, Path], written: dict[Path, str
 def _read(settings: Settings) -> Iterator[tuple[str, Path]]:
     """What the run reads, in words."""
     if not is_url(settings.source):
-        source = Path(settings.source)
+        source = asset("demo.mp4") if settings.source == DEMO else Path(settings.source)
         yield "source", source
         if source.suffix.lower() in SUFFIXES:
             # A folder of images would get the annotated one under the same name.
             yield "source's folder", source.absolute().parent
-    if settings.model is not None:
-        model = Path(settings.model)
-        yield "model", model
-        yield "model's file of weights", model.with_suffix(".bin")
+    model = Path(settings.model)
+    yield "model", model
+    yield "model's file of weights", model.with_suffix(".bin")
 
 
 def _outputs(settings: Settings) -> Iterator[tuple[str, Path]]:

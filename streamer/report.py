@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from streamer.app import Job
+from streamer.assets import DEMO
+from streamer.config import Settings
 from streamer.errors import SettingsError, one_line
 from streamer.metrics import Snapshot, StageSnapshot
 
@@ -92,6 +94,20 @@ def words(job: Job, snapshot: Snapshot, ending: str) -> list[str]:
         bottleneck(snapshot, job.engine.device, job.engine.requests),
     ]
     return lines + [f"Warning: {warning}" for warning in warnings(job)]
+
+
+def next_steps(settings: Settings) -> list[str]:
+    """What to try after the demo; nothing after any other run."""
+    if settings.source != DEMO or settings.model != DEMO:
+        return []
+    return [
+        "",
+        "That was a drawn clip and a small model that knows drawn scenes only. Next:",
+        "  the real model on a file of yours   streamer run clip.mp4 -o out.mp4",
+        "  any YOLO segmentation export        "
+        "streamer run clip.mp4 --model yolov8n-seg.onnx -o out.mp4",
+        "  this clip as if from a camera       streamer run demo --pace live -o null",
+    ]
 
 
 def warnings(job: Job) -> list[str]:

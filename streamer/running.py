@@ -12,7 +12,7 @@ from streamer.config import Settings
 from streamer.console import Lenient
 from streamer.dashboard import Dashboard
 from streamer.errors import SettingsError, StreamerError
-from streamer.report import summary, words, write_summary
+from streamer.report import next_steps, summary, words, write_summary
 from streamer.signals import stopping
 
 
@@ -37,7 +37,7 @@ def run(settings: Settings) -> int:
         ending = "stopped" if job.pipeline.stopped else "end"
         if settings.summary is not None:
             write_summary(settings.summary, summary(job, snapshot, ending, None))
-        for line in words(job, snapshot, ending):
+        for line in [*words(job, snapshot, ending), *next_steps(settings)]:
             console.print(line, markup=False)
     return stopper.exit_code
 

@@ -108,13 +108,23 @@ class TwoPassPending:
 def batches(count: int, sizes: Sequence[int]) -> list[int]:
     """Sizes of the batches that ``count`` items take, largest first; the last may not be full.
 
+    As little as possible is computed in vain, where a batch more costs as much as an item more.
+
     Args:
         count: of the items.
-        sizes: there are, ascending.
+        sizes: there are, ascending, from 1 on.
     """
-    largest = sizes[-1]
-    full, rest = divmod(count, largest)
-    return [largest] * full + ([next(size for size in sizes if size >= rest)] if rest else [])
+    full, rest = divmod(count, sizes[-1])
+    return [sizes[-1]] * full + _fewest(rest, sizes)
+
+
+def _fewest(count: int, sizes: Sequence[int]) -> list[int]:
+    if count == 0:
+        return []
+    one = next(size for size in sizes if size >= count)
+    below = next(size for size in reversed(sizes) if size <= count)
+    several = [below, *_fewest(count - below, sizes)]
+    return several if sum(several) + len(several) < one + 1 else [one]
 
 
 def start(

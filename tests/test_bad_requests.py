@@ -106,7 +106,7 @@ def test_an_unknown_option(clip: Path, capsys: pytest.CaptureFixture[str]) -> No
 
 
 def test_no_source(fake_model: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "source" in refused(capsys, "--model", fake_model, "-o", "null")
+    assert "source" in refused(capsys, "", "--model", fake_model, "-o", "null")
 
 
 def test_no_model(clip: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -71,7 +71,6 @@ def test_flags_win_over_the_file(tmp_path: Path) -> None:
         ({"source": "x", "precision": "f64"}, ["--precision", "f64", "bf16"]),
         ({"source": "x", "output": ["a.mp4", "a.mp4"]}, ["--output", "a.mp4 is named twice"]),
         ({"source": "x", "colour": "red"}, ["--colour", "no such setting", "alpha"]),
-        ({}, ["no source given"]),
     ],
 )
 def test_each_mistake_is_one_line_that_names_it(flags: dict[str, object], words: list[str]) -> None:
@@ -98,6 +97,25 @@ def test_a_mistake_in_a_file_names_the_file(tmp_path: Path, text: str, word: str
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="No such file"):
         load({"source": "x"}, tmp_path / "none.toml")
+
+
+def test_nothing_at_all_is_the_demo() -> None:
+    settings = load({})
+    assert (settings.source, settings.model) == ("demo", "demo")
+    assert settings.output == ("demo-annotated.mp4",)
+    assert settings.overwrite
+
+
+def test_the_demo_as_a_source_for_another_model() -> None:
+    settings = load({"source": "demo", "model": "m.xml", "output": ["a.mp4"]})
+    assert (settings.model, settings.output) == ("m.xml", ("a.mp4",))
+    assert not settings.overwrite
+
+
+def test_other_sources_run_the_real_model() -> None:
+    settings = load({"source": "clip.mp4"})
+    assert settings.model == "mask_rcnn_resnet50_atrous_coco"
+    assert settings.output == ()
 
 
 def test_home_can_be_chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,9 +9,11 @@ import openvino as ov
 from rich.console import Console
 from rich.table import Table
 
+from streamer.config import home
 from streamer.models import mask_rcnn
 from streamer.models.convert import NETWORKS
 from streamer.models.loading import load
+from streamer.models.names import find
 from streamer.models.registry import contract_of
 from streamer.network.config import MaskRcnnConfig
 from streamer.network.counting import Size, size_of
@@ -24,11 +26,12 @@ def info(spec: str) -> None:
         ModelError: it cannot be read.
     """
     console = Console(highlight=False, soft_wrap=True)
-    if spec in NETWORKS and not Path(spec).exists():
+    kept = home() / "models"
+    if spec in NETWORKS and not (Path(spec).exists() or (kept / spec).exists()):
         config = NETWORKS[spec]
         lines, size = [("name", spec), *_network_lines(config)], size_of(config)
     else:
-        loaded = load(spec)
+        loaded = load(find(spec, kept))
         notes = mask_rcnn.notes_of(loaded.graph)
         lines = [("name", loaded.name), ("contract", contract_of(loaded) or "none that is known")]
         size = None

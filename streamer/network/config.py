@@ -32,6 +32,8 @@ class MaskRcnnConfig:
         anchor_base: height and width of an anchor of scale 1 and ratio 1, in pixels.
         anchor_stride: pixels between neighbouring anchor centres, down and across.
         anchor_offset: centre of the first anchor, in pixels, down and across.
+        rpn_candidates: so many of the best anchors compete to be proposals; None for all, as the
+            original has it.
         rpn_score_threshold: proposals must score more.
         rpn_nms_iou: a proposal that overlaps a better one by more is dropped.
         proposals: how many reach the box head.
@@ -65,6 +67,7 @@ class MaskRcnnConfig:
     anchor_base: tuple[float, float] = (256.0, 256.0)
     anchor_stride: tuple[int, int] = (8, 8)
     anchor_offset: tuple[float, float] = (0.0, 0.0)
+    rpn_candidates: int | None = None
     rpn_score_threshold: float = 0.0
     rpn_nms_iou: float = 0.7
     proposals: int = 100
@@ -105,6 +108,8 @@ class MaskRcnnConfig:
     def _check_counts(self) -> None:
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
+            if value is None:
+                continue
             numbers = value if isinstance(value, tuple) else (value,)
             if not numbers:
                 raise ModelError(f"{field.name} must not be empty")

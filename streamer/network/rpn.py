@@ -20,7 +20,8 @@ def propose(
     """The best proposals.
 
     As the original does it: anchors are clipped to the picture, then decoded; the decoded boxes are
-    clipped, and all of them compete, without a first cut to the best few thousand.
+    clipped, and all of them compete, without a first cut to the best few thousand. A config may ask
+    for that cut.
 
     Args:
         features: f32[1, C, H, W].
@@ -35,7 +36,12 @@ def propose(
     x = op.clamp(x, 0.0, _RELU6)
     codes = _by_anchor(layers.conv(x, f"{RPN}/BoxEncodingPredictor"), 4)
     logits = _by_anchor(layers.conv(x, f"{RPN}/ClassPredictor"), 2)
-    anchors = boxes.clip(op.constant(boxes.anchors(config)), size)
+    anchors: ov.Output = op.constant(boxes.anchors(config)).output(0)
+    outputs = codes, logits
+    if config.rpn_candidates is not None:
+        best = _best(logits, config.rpn_candidates)
+        codes, logits, anchors = (op.gather(x, best, ints(0)) for x in (codes, logits, anchors))
+    anchors = boxes.clip(anchors, size)
     candidates = boxes.clip(boxes.decode(codes, anchors, config), size)
     _, objectness = op.split(op.softmax(logits, 1), ints(1), 2).outputs()
     first = ints([0])
@@ -47,7 +53,15 @@ def propose(
         per_class=config.proposals,
         total=config.proposals,
     )
-    return boxes.keep_f32(boxes.take(candidates, chosen), codes, logits, size)
+    return boxes.keep_f32(boxes.take(candidates, chosen), *outputs, size)
+
+
+def _best(logits: ov.Output, count: int) -> ov.Output:
+    """Indices i32[count] of the rows f32[N, 2] that stand out most from the background."""
+    background, thing = op.split(logits, ints(1), 2).outputs()
+    margin = op.squeeze(boxes.minus(thing, background), ints([1]))
+    count = min(count, margin.shape[0])
+    return op.topk(margin, ints(count), 0, "max", "value", index_element_type="i32").output(1)
 
 
 def _by_anchor(x: ov.Output, values: int) -> ov.Node:

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
+from streamer.assets import DEMO, asset
 from streamer.errors import SourceError
 from streamer.sources.base import Source
 from streamer.sources.file import FileSource
 from streamer.sources.images import SUFFIXES, ImageSource
+from streamer.sources.played import PlayedSource
 from streamer.sources.synthetic import PREFIX, SyntheticSource
 from streamer.sources.window import Window
 from streamer.urls import is_url, redact
@@ -32,7 +36,14 @@ def _camera(spec: str, _: Window) -> Source:
     raise SourceError(f"{spec}: cameras are not supported yet; give a file")
 
 
+def _demo(_: str, window: Window) -> Source:
+    source = FileSource(asset("demo.mp4"), window)
+    source.info = replace(source.info, url=DEMO)
+    return source
+
+
 OPENERS: dict[str, Opener] = {
+    "demo": _demo,
     "synthetic": lambda spec, window: SyntheticSource(spec[len(PREFIX) :], window),
     "network": _network,
     "camera": _camera,
@@ -44,6 +55,8 @@ OPENERS: dict[str, Opener] = {
 
 def kind_of(spec: str) -> str:
     """The kind of source that ``spec`` means, a key of `OPENERS`."""
+    if spec == DEMO:
+        return "demo"
     if spec.startswith(PREFIX):
         return "synthetic"
     if is_url(spec):
@@ -54,16 +67,22 @@ def kind_of(spec: str) -> str:
     return "images" if path.is_dir() or path.suffix.lower() in SUFFIXES else "file"
 
 
-def open_source(spec: str, window: Window = _WHOLE) -> Source:
+def open_source(spec: str, window: Window = _WHOLE, *, live: bool = False) -> Source:
     """Open what the user named.
 
     Args:
-        spec: a video file, an image, a folder of images, or ``lavfi:GRAPH``.
+        spec: a video file, an image, a folder of images, ``lavfi:GRAPH``, or ``demo``.
         window: the part of it to give.
+        live: play a recording at its own pace; the demo for ever.
 
     Raises:
         SourceError: it cannot be opened or holds no picture in the window.
     """
     if not spec:
         raise SourceError("no source is given; give a file, a folder of images or lavfi:GRAPH")
-    return OPENERS[kind_of(spec)](spec, window)
+    opener = OPENERS[kind_of(spec)]
+    if not live:
+        return opener(spec, window)
+    if spec == DEMO:
+        return PlayedSource(partial(opener, spec, _WHOLE), window, repeat=True)
+    return PlayedSource(partial(opener, spec, window), _WHOLE, repeat=False)

@@ -144,7 +144,7 @@ def test_frames_in_flight_keep_their_own_maps(folder: Path, frames: list[Frame])
 
 @pytest.mark.parametrize(
     ("count", "expected"),
-    [(0, []), (1, [1]), (3, [4]), (8, [8]), (9, [8, 1]), (23, [8, 8, 8]), (16, [8, 8])],
+    [(0, []), (1, [1]), (3, [4]), (5, [4, 1]), (6, [4, 2]), (7, [8]), (9, [8, 1]), (23, [8, 8, 8])],
 )
 def test_batches_fit(count: int, expected: list[int]) -> None:
     assert batches(count, [1, 2, 4, 8]) == expected

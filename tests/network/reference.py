@@ -206,6 +206,9 @@ def propose(features: F32, size: F32, arrays: Arrays, config: MaskRcnnConfig) ->
     codes = biased(x, arrays, "FirstStageBoxPredictor/BoxEncodingPredictor").reshape(-1, 4)
     logits = biased(x, arrays, "FirstStageBoxPredictor/ClassPredictor").reshape(-1, 2)
     boxes = clip(decode(codes, clip(anchors(config), size), config), size)
+    if config.rpn_candidates is not None:
+        best = np.argsort(logits[:, 0] - logits[:, 1], kind="stable")[: config.rpn_candidates]
+        boxes, logits = boxes[best], logits[best]
     kept = suppress(
         boxes, softmax(logits)[:, 1], config.rpn_nms_iou, config.rpn_score_threshold,
         config.proposals,

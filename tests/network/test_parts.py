@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -70,8 +71,10 @@ def test_decoding() -> None:
     near(decoded, reference.decode(codes, places, TINY), 1e-6)
 
 
+@pytest.mark.parametrize("candidates", [None, 40, 1_000_000])
 @CONFIGS
-def test_proposals(config: MaskRcnnConfig) -> None:
+def test_proposals(config: MaskRcnnConfig, candidates: int | None) -> None:
+    config = replace(config, rpn_candidates=candidates)
     arrays, features = random_arrays(config), random_map(config)
     size = np.array([config.height - 13, config.width - 20], np.float32)
     layers = Layers(Weights(config, arrays))

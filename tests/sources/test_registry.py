@@ -19,6 +19,8 @@ def test_kinds(tmp_path: Path) -> None:
     folder = tmp_path / "photos.mp4"
     folder.mkdir()
     kinds = {
+        "demo": "demo",
+        "demo.mp4": "file",
         "clip.mp4": "file",
         "no-suffix": "file",
         "anim.gif": "file",
@@ -62,6 +64,13 @@ def test_opens_each_kind(tmp_path: Path) -> None:
             assert source.info.url == spec
             (frame,) = source
             assert (frame.width, frame.height) == (64, 48)
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_the_demo_is_a_source(live: bool) -> None:
+    with open_source("demo", Window(frames=2), live=live) as source:
+        assert (source.info.url, source.info.live) == ("demo", live)
+        assert [(frame.width, frame.height) for frame in source] == [(1280, 720)] * 2
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""The embedded demo: the scenes that its model learns from, and its clip."""

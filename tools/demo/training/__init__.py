@@ -1,0 +1,1 @@
+"""Training of the demo model with PyTorch: data, network, targets, loop, export and report."""
