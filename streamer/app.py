@@ -13,7 +13,7 @@ from streamer.engine import Engine
 from streamer.errors import ModelError, SinkError
 from streamer.metrics import Metrics
 from streamer.models.base import Model, sample_inputs
-from streamer.models.names import find
+from streamer.models.names import Fetch, find, int8_of
 from streamer.models.registry import open_model
 from streamer.overlay import OverlayStyle
 from streamer.pipeline import Pipeline
@@ -39,8 +39,10 @@ class Job:
     warnings: tuple[str, ...] = ()
 
 
-def build(settings: Settings, resources: ExitStack) -> Job:
+def build(settings: Settings, resources: ExitStack, fetch: Fetch | None = None) -> Job:
     """Open everything and connect it; ``resources`` closes all of it.
+
+    A model that is known and not on this machine is got by ``fetch``, or refused without it.
 
     Raises:
         RequestError: something that was asked for is not there or does not fit.
@@ -48,7 +50,7 @@ def build(settings: Settings, resources: ExitStack) -> Job:
     limit_libraries()
     places.check(settings)
     source = resources.enter_context(_open_source(settings))
-    model = _open_model(settings)
+    model = _open_model(settings, fetch)
     sinks = _open_sinks(settings, source, resources)
     warnings: list[str] = []
     engine = resources.enter_context(_start_engine(settings, model, _cache_dir(warnings)))
@@ -90,13 +92,16 @@ def _open_source(settings: Settings) -> Source:
     return open_source(settings.source, window(settings), live=settings.pace == "live")
 
 
-def _open_model(settings: Settings) -> Model:
-    path = find(settings.model, home() / "models")
+def _open_model(settings: Settings, fetch: Fetch | None) -> Model:
+    models = home() / "models"
+    int8 = int8_of(settings.model, models)
+    use_int8 = settings.precision == "int8" and int8.is_dir()
+    path = int8 if use_int8 else find(settings.model, models, fetch)
     model = open_model(path, threshold=settings.threshold, classes=settings.classes)
     if settings.precision == "int8" and not is_quantized(model.graph):
         raise ModelError(
-            f"{model.name} is not quantized, so --precision int8 cannot be had; "
-            "give an INT8 export of it or another precision"
+            f"{model.name} is not quantized, so --precision int8 cannot be had yet; make it with: "
+            f"streamer models quantize {settings.model} --data CLIP_OR_IMAGES -o {int8}"
         )
     return model
 

@@ -11,15 +11,17 @@ import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from pydantic.fields import FieldInfo
 
 from streamer import __version__
+from streamer.arguments import Parser, count, count_or_auto
 from streamer.assets import DEMO
 from streamer.config import Settings
 from streamer.console import Lenient
-from streamer.errors import SettingsError, StreamerError, one_line
+from streamer.errors import StreamerError, one_line
+from streamer.model_commands import add_models
 from streamer.urls import redact_text
 
 _ABOUT = "Instance segmentation on live and recorded video with OpenVINO."
@@ -28,9 +30,13 @@ _COMMANDS = """\
 commands:
   run                    try it: the embedded demo clip to demo-annotated.mp4
   run SOURCE -o SINK     find instances in a video and draw or write them
+  models list            which models are known, and which are on this machine
+  models fetch NAME      download a model, verify it and convert it
   models info MODEL      what a model is: contract, ports, parameters, work
   models convert FILE    a TensorFlow frozen graph of Mask R-CNN to OpenVINO IR
+  models quantize MODEL  a model in INT8, by NNCF, and how it compares
   models random NAME     a network of full size with random weights, for benchmarks
+  evaluate               average precision of a model on annotated images
   bench                  what this machine can do, and how close the pipeline gets
   doctor                 versions, devices, codecs, and a check of each device
 
@@ -59,19 +65,6 @@ examples:
 """
 
 
-class _Parser(argparse.ArgumentParser):
-    """An argument parser whose errors are one line.
-
-    Options are not to be abbreviated: a new option must not break a script.
-    """
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **{"allow_abbrev": False, **options})
-
-    def error(self, message: str) -> NoReturn:
-        raise SettingsError(f"{message}; see {self.prog} --help")
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
@@ -92,7 +85,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """The whole command line."""
-    top = _Parser(
+    top = Parser(
         prog="streamer",
         description=_ABOUT,
         epilog=_COMMANDS,
@@ -101,11 +94,12 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"streamer {__version__}")
     commands = top.add_subparsers(
-        required=True, metavar="COMMAND", help=argparse.SUPPRESS, parser_class=_Parser
+        required=True, metavar="COMMAND", help=argparse.SUPPRESS, parser_class=Parser
     )
     for command in (
         _add_run(commands),
-        *_add_models(commands),
+        *add_models(commands),
+        _add_evaluate(commands),
         _add_bench(commands),
         _add_doctor(commands),
     ):
@@ -160,42 +154,43 @@ def _hints(field: FieldInfo) -> dict[str, Any]:
     return dict(field.json_schema_extra) if isinstance(field.json_schema_extra, dict) else {}
 
 
-def _add_models(commands: Any) -> list[argparse.ArgumentParser]:
-    models: argparse.ArgumentParser = commands.add_parser(
-        "models", prog="streamer models", description="Look at models, and make them."
+def _add_evaluate(commands: Any) -> argparse.ArgumentParser:
+    command: argparse.ArgumentParser = commands.add_parser(
+        "evaluate",
+        prog="streamer evaluate",
+        usage="streamer evaluate --model MODEL --annotations FILE --images DIR [OPTION]...",
+        description="Average precision of a model on images annotated in COCO's format.",
     )
-    kinds = models.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
-    info: argparse.ArgumentParser = kinds.add_parser(
-        "info", help="what a model is: contract, ports, parameters, work"
+    command.add_argument(
+        "--model", required=True, metavar="MODEL", help="a name, a file or a folder"
     )
-    info.add_argument("model", metavar="MODEL", help="a file, a folder, or a network's name")
-    info.set_defaults(command=_models_info)
-    convert: argparse.ArgumentParser = kinds.add_parser(
-        "convert", help="a TensorFlow frozen graph of Mask R-CNN to OpenVINO IR"
+    command.add_argument(
+        "--annotations", type=Path, metavar="FILE", help="instances in COCO's format"
     )
-    convert.add_argument("file", type=Path, metavar="FILE", help="frozen_inference_graph.pb")
-    convert.set_defaults(command=_models_convert)
-    random: argparse.ArgumentParser = kinds.add_parser(
-        "random", help="a network of full size with random weights, for benchmarks"
+    command.add_argument("--images", type=Path, metavar="DIR", help="the folder of their images")
+    command.add_argument(
+        "--dataset",
+        nargs=2,
+        metavar=("coco-val2017", "DIR"),
+        help="instead of both: a known data set and the folder that holds it",
     )
-    random.add_argument("name", metavar="NAME", help="such as mask_rcnn_resnet50_atrous_coco")
-    random.add_argument("--seed", type=int, default=0, metavar="N", help="of the weights (0)")
-    random.set_defaults(command=_models_random)
-    for maker in (convert, random):
-        maker.add_argument(
-            "-o", "--output", type=Path, required=True, metavar="DIR", help="where it goes"
-        )
-        maker.add_argument(
-            "--input-size", type=_size, metavar="HxW", help="rows and columns of the input"
-        )
-    return [info, convert, random]
-
-
-def _size(text: str) -> tuple[int, int]:
-    rows, times, columns = text.lower().partition("x")
-    if not (times and rows.isdecimal() and columns.isdecimal()):
-        raise argparse.ArgumentTypeError(f"{text!r} is no size; give rows x columns as 480x820")
-    return int(rows), int(columns)
+    command.add_argument(
+        "--limit", type=count, metavar="N", help="so many images only, those of the lowest ids"
+    )
+    command.add_argument("--device", default="AUTO", metavar="NAME", help="as for run (AUTO)")
+    command.add_argument(
+        "--precision",
+        choices=("auto", "f32", "bf16", "f16", "int8"),
+        default="auto",
+        help="what inference computes in (auto)",
+    )
+    command.add_argument(
+        "--requests", type=count_or_auto, metavar="N|auto", help="infer requests in flight (auto)"
+    )
+    command.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON")
+    command.add_argument("--sheet", type=Path, metavar="FILE.png", help="draw the worst images")
+    command.set_defaults(command=_evaluate)
+    return command
 
 
 def _add_bench(commands: Any) -> argparse.ArgumentParser:
@@ -236,24 +231,29 @@ def _run(parsed: argparse.Namespace) -> int:
     return run(load(flags, getattr(parsed, "config", None)))
 
 
-def _models_info(parsed: argparse.Namespace) -> int:
-    from streamer.models.info import info
+def _evaluate(parsed: argparse.Namespace) -> int:
+    from streamer.config import home
+    from streamer.evaluation.dataset import locate
+    from streamer.evaluation.evaluate import BOXES, MASKS, evaluate
+    from streamer.models.catalogue import read_catalogue
+    from streamer.models.names import find
 
-    info(parsed.model)
-    return 0
-
-
-def _models_convert(parsed: argparse.Namespace) -> int:
-    from streamer.models.convert import convert
-
-    print(convert(parsed.file, parsed.output, parsed.input_size))
-    return 0
-
-
-def _models_random(parsed: argparse.Namespace) -> int:
-    from streamer.models.convert import make_random
-
-    print(make_random(parsed.name, parsed.output, parsed.input_size, parsed.seed))
+    annotations, images = locate(parsed.annotations, parsed.images, parsed.dataset)
+    entry = read_catalogue().get(parsed.model)
+    published = {BOXES: entry.box_ap / 100, MASKS: entry.mask_ap / 100} if entry else {}
+    evaluate(
+        find(parsed.model, home() / "models"),
+        annotations,
+        images,
+        limit=parsed.limit,
+        device=parsed.device,
+        precision=parsed.precision,
+        requests=parsed.requests,
+        json_file=parsed.json,
+        sheet=parsed.sheet,
+        published=published,
+        published_on=entry.measured_on if entry else "",
+    )
     return 0
 
 

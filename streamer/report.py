@@ -103,7 +103,8 @@ def next_steps(settings: Settings) -> list[str]:
     return [
         "",
         "That was a drawn clip and a small model that knows drawn scenes only. Next:",
-        "  the real model on a file of yours   streamer run clip.mp4 -o out.mp4",
+        "  the real model on a file of yours   streamer run clip.mp4 -o out.mp4   "
+        "(fetches 450 MB the first time)",
         "  any YOLO segmentation export        "
         "streamer run clip.mp4 --model yolov8n-seg.onnx -o out.mp4",
         "  this clip as if from a camera       streamer run demo --pace live -o null",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
 
 from rich.console import Console
 
@@ -29,7 +31,7 @@ def run(settings: Settings) -> int:
     console = Console(file=Lenient.stderr(), quiet=settings.quiet, soft_wrap=True, highlight=False)
     with stopping() as stopper:
         with ExitStack() as resources:
-            job = build(settings, resources)
+            job = build(settings, resources, partial(_fetch, console))
             stopper.pipeline = job.pipeline
             console.print(headline(job), markup=False)
             _run(job, console)
@@ -40,6 +42,13 @@ def run(settings: Settings) -> int:
         for line in [*words(job, snapshot, ending), *next_steps(settings)]:
             console.print(line, markup=False)
     return stopper.exit_code
+
+
+def _fetch(console: Console, name: str, models: Path) -> Path:
+    # Imported where it is needed: what speaks HTTP takes a tenth of a second to import.
+    from streamer.models.fetch import fetch
+
+    return fetch(name, models, console=console)
 
 
 def _run(job: Job, console: Console) -> None:

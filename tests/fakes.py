@@ -15,7 +15,7 @@ from streamer.errors import InferenceError
 from streamer.frame import Frame
 from streamer.instances import Instances
 from streamer.models.base import Tensors
-from streamer.models.geometry import Geometry
+from streamer.models.geometry import Geometry, Picture
 from streamer.sources.base import Health, StreamInfo
 
 
@@ -73,9 +73,10 @@ class FakeModel:
     graph: ov.Model = None
     second_pass = None
 
-    def preprocess(self, frame: Frame) -> tuple[Tensors, Geometry]:
-        geometry = Geometry(frame.width, frame.height, frame.width, frame.height)
-        return [np.array([frame.y[0, 0]])], geometry
+    def preprocess(self, picture: Picture) -> tuple[Tensors, Geometry]:
+        assert isinstance(picture, Frame)
+        geometry = Geometry(picture.width, picture.height, picture.width, picture.height)
+        return [np.array([picture.y[0, 0]])], geometry
 
     def postprocess(self, outputs: Tensors, geometry: Geometry) -> Instances:  # noqa: ARG002
         return one_instance(int(outputs[0][0]))

@@ -12,6 +12,7 @@ import av
 import pytest
 
 from streamer.cli import main
+from streamer.errors import ModelError
 from tests.clips import Audio, times_in, write_clip, write_streams
 
 ROOT = Path(__file__).parents[1]
@@ -109,8 +110,15 @@ def test_no_source(fake_model: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert "source" in refused(capsys, "", "--model", fake_model, "-o", "null")
 
 
-def test_no_model(clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "--model" in refused(capsys, clip, "-o", "null")
+def test_without_a_model_the_usual_one_is_fetched(
+    clip: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(name: str, models: Path, **_: object) -> Path:
+        raise ModelError(f"asked for {name} in {models.name}")
+
+    monkeypatch.setattr("streamer.models.fetch.fetch", refuse)
+    line = refused(capsys, clip, "-o", "null")
+    assert "asked for mask_rcnn_resnet50_atrous_coco in models" in line
 
 
 def test_a_camera_and_a_stream_are_not_there_yet(

@@ -1,4 +1,4 @@
-"""Model: the graph that an engine runs, and what turns frames into its inputs and back."""
+"""Model: the graph that an engine runs, and what turns pictures into its inputs and back."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from streamer.frame import Frame
 from streamer.instances import Instances
-from streamer.models.geometry import Geometry
+from streamer.models.geometry import Geometry, Picture
 
 Tensors = Sequence[NDArray[Any]]
 """Arrays in the order of a graph's input or output ports."""
@@ -58,11 +58,11 @@ class Model(Protocol):
     def second_pass(self) -> SecondPass | None:
         """What makes the masks where `graph` does not; None where it does."""
 
-    def preprocess(self, frame: Frame) -> tuple[Tensors, Geometry]:
-        """The graph's inputs for a frame, and how the frame was laid into them."""
+    def preprocess(self, picture: Picture) -> tuple[Tensors, Geometry]:
+        """The graph's inputs for a picture, and how it was laid into them."""
 
     def postprocess(self, outputs: Tensors, geometry: Geometry) -> Instances:
-        """What the graph found, in pixels of the frame.
+        """What the graph found, in pixels of the picture.
 
         ``outputs`` are the engine's own buffers: whatever is kept must be copied.
         """

@@ -23,18 +23,14 @@ open_model_zoo and model_api of openvinotoolkit; torchvision's models.detection.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 
 import numpy as np
-import openvino as ov
 
 from streamer.errors import ModelError
-from streamer.frame import Frame
-from streamer.instances import Instances
 from streamer.models import boxes_ports
 from streamer.models.base import Tensors
-from streamer.models.detections import Detections, Floats, Selection
-from streamer.models.geometry import Geometry
+from streamer.models.detections import Detections, Detector, Floats
 from streamer.models.inputs import Preprocessor
 from streamer.models.loading import Loaded
 
@@ -46,50 +42,39 @@ PORTS = (
 """What the contract asks of a model's ports, for error messages."""
 
 
-class BoxesLabelsMasks:
-    """A model under this contract; see `streamer.models.base.Model`."""
+class BoxesLabelsMasks(Detector):
+    """A model under this contract; see `Detector`.
+
+    Args:
+        loaded: the model as read; its graph is changed.
+        threshold: lowest score that is reported, 0..1.
+        classes: names of the classes to report; all where empty.
+
+    Raises:
+        ModelError: it does not follow the contract.
+        SettingsError: the model has no class of a given name.
+    """
 
     contract = CONTRACT
-    second_pass = None
-    name: str
-    graph: ov.Model
-    labels: Mapping[int, str]
 
     def __init__(
         self, loaded: Loaded, *, threshold: float = 0.5, classes: Collection[str] = ()
     ) -> None:
-        """Prepare a model.
-
-        Args:
-            loaded: the model as read; its graph is changed.
-            threshold: lowest score that is reported, 0..1.
-            classes: names of the classes to report; all where empty.
-
-        Raises:
-            ModelError: it does not follow the contract.
-            SettingsError: the model has no class of a given name.
-        """
         ports = boxes_ports.recognize(loaded)
         if ports is None:
             raise ModelError(f"{loaded.path} does not follow {CONTRACT}: {PORTS}")
         self._ports = ports
-        self._inputs = Preprocessor(
+        inputs = Preprocessor(
             loaded.graph,
             ports.inputs,
             boxes_ports.preparation(loaded, ports),
             boxes_ports.size(loaded),
         )
-        self.name = loaded.name
-        self.graph = self._inputs.graph
+        self._size = inputs.size
         known = boxes_ports.classes(loaded, ports)
-        self.labels = known.names
-        self._selection = Selection(known, threshold, classes)
+        super().__init__(loaded.name, inputs, known, threshold, classes)
 
-    def preprocess(self, frame: Frame) -> tuple[Tensors, Geometry]:
-        """The frame as u8[1, H, W, 3], or u8[H, W, 3] in graphs without a batch axis."""
-        return self._inputs(frame)
-
-    def postprocess(self, outputs: Tensors, geometry: Geometry) -> Instances:
+    def detections(self, outputs: Tensors) -> Detections:
         """Read the rows."""
         ports = self._ports
         boxes, masks = outputs[ports.boxes], outputs[ports.masks]
@@ -109,12 +94,11 @@ class BoxesLabelsMasks:
                 own = own[numbers[row] if planes > 1 else 0]
             return own
 
-        width, height = self._inputs.size
-        found = Detections(
+        width, height = self._size
+        return Detections(
             boxes=boxes[known, :4],
             scores=scores[known],
             numbers=numbers,
             plane=plane,
             input_size=(width, height) if masks.shape[-2:] == (height, width) else None,
         )
-        return self._selection.instances(found, geometry)

@@ -1,16 +1,20 @@
-"""From a detector's rows to Instances: what every Mask R-CNN has in common after its ports."""
+"""Detector: what every Mask R-CNN has in common before and after its ports."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
+import openvino as ov
 from numpy.typing import NDArray
 
 from streamer.instances import Instances, covering_rects
 from streamer.models import labels
-from streamer.models.geometry import Geometry
+from streamer.models.base import SecondPass, Tensors
+from streamer.models.geometry import Geometry, Picture
 from streamer.models.labels import Classes
 from streamer.models.masks import crop_mask
 
@@ -36,6 +40,78 @@ class Detections:
     plane: Callable[[int], Floats]
     input_size: tuple[int, int] | None = None
 
+    def extents(self, geometry: Geometry) -> Floats:
+        """f32[N, 4]: what each plane covers, in pixels of the picture and also beyond it."""
+        if self.input_size is None:
+            return geometry.to_frame(self.boxes, clip=False)
+        whole = np.array([[0, 0, *self.input_size]], np.float32)
+        return np.broadcast_to(geometry.to_frame(whole, clip=False), self.boxes.shape)
+
+
+class Filler(Protocol):
+    """Fills the inputs of a graph.
+
+    Attributes:
+        graph: whose inputs they are.
+    """
+
+    graph: ov.Model
+
+    def __call__(self, picture: Picture) -> tuple[Tensors, Geometry]:
+        """The inputs for a picture in the order of the graph's ports, and how it lies in them."""
+
+
+class Detector(ABC):
+    """A `Model` that gives rows of detections, a mask with each.
+
+    Attributes:
+        classes: what the numbers in `Detections` mean.
+    """
+
+    contract: str
+    name: str
+    graph: ov.Model
+    labels: Mapping[int, str]
+    classes: Classes
+    second_pass: SecondPass | None = None
+
+    def __init__(
+        self,
+        name: str,
+        inputs: Filler,
+        known: Classes,
+        threshold: float,
+        wanted: Collection[str],
+    ) -> None:
+        """Take what a contract has found out about a model.
+
+        Args:
+            name: of the model.
+            inputs: its graph and what fills that.
+            known: what its numbers mean.
+            threshold: lowest score that is reported, 0..1.
+            wanted: names of the classes to report; all where empty.
+
+        Raises:
+            SettingsError: the model has no class of a given name.
+        """
+        self.name, self.graph = name, inputs.graph
+        self.classes, self.labels = known, known.names
+        self._inputs = inputs
+        self._selection = Selection(known, threshold, wanted)
+
+    def preprocess(self, picture: Picture) -> tuple[Tensors, Geometry]:
+        """The graph's inputs for a picture, and how it was laid into them."""
+        return self._inputs(picture)
+
+    @abstractmethod
+    def detections(self, outputs: Tensors) -> Detections:
+        """All that the graph found: views of its outputs, none left out for its score."""
+
+    def postprocess(self, outputs: Tensors, geometry: Geometry) -> Instances:
+        """What is to be reported, best score first, in pixels of the picture."""
+        return self._selection.instances(self.detections(outputs), geometry)
+
 
 class Selection:
     """Chooses what is reported.
@@ -56,21 +132,18 @@ class Selection:
         self._wanted = [number for number, class_id in classes.ids.items() if class_id in ids]
         self._all = not wanted
 
+    def passes(self, scores: Floats, numbers: NDArray[np.int64]) -> NDArray[np.bool]:
+        """Whether each f32[N] score and i64[N] number of a class is good enough: bool[N]."""
+        passing: NDArray[np.bool] = scores >= self._threshold
+        return passing if self._all else passing & np.isin(numbers, self._wanted)
+
     def instances(self, found: Detections, geometry: Geometry) -> Instances:
-        """What passes, best score first, in pixels of the frame."""
-        kept = found.scores >= self._threshold
-        if not self._all:
-            kept &= np.isin(found.numbers, self._wanted)
-        extents = geometry.to_frame(found.boxes, clip=False)
+        """What passes, best score first, in pixels of the picture."""
         boxes = geometry.to_frame(found.boxes)
         # Also false for boxes that are not numbers.
-        kept &= (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
-        rows = np.flatnonzero(kept)
+        visible = (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
+        rows = np.flatnonzero(self.passes(found.scores, found.numbers) & visible)
         rows = rows[np.argsort(-found.scores[rows], kind="stable")]
-        if found.input_size is not None:
-            whole = np.array([[0, 0, *found.input_size]], np.float32)
-            extents = np.broadcast_to(geometry.to_frame(whole, clip=False), extents.shape)
-
         boxes = boxes[rows]
         reported = [self._classes.of(number) for number in found.numbers[rows].tolist()]
         return Instances(
@@ -82,7 +155,7 @@ class Selection:
                 crop_mask(found.plane(row), extent, rect)
                 for row, extent, rect in zip(
                     rows.tolist(),
-                    extents[rows].tolist(),
+                    found.extents(geometry)[rows].tolist(),
                     covering_rects(boxes).tolist(),
                     strict=True,
                 )

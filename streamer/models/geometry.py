@@ -1,12 +1,14 @@
-"""How a frame is laid into a model's input, and back. Pure functions.
+"""How a picture is laid into a model's input, and back. Pure functions.
 
 frame pixels  --scale-->  model pixels  --shift by the padding-->  model input
+
+A picture is a frame of a video or, where accuracy is measured, an image as OpenCV reads it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import cv2
 import numpy as np
@@ -16,6 +18,31 @@ from streamer.frame import Frame, Plane
 
 Channels = Literal["RGB", "BGR"]
 """Order in which a model takes the colours of a pixel."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Image:
+    """A picture as OpenCV reads it from a file.
+
+    Attributes:
+        pixels: u8[height, width, 3], BGR.
+    """
+
+    pixels: NDArray[np.uint8]
+
+    @property
+    def width(self) -> int:
+        """Columns of the picture."""
+        return int(self.pixels.shape[1])
+
+    @property
+    def height(self) -> int:
+        """Rows of the picture."""
+        return int(self.pixels.shape[0])
+
+
+Picture: TypeAlias = Frame | Image
+"""What can be laid into a model's input."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,21 +118,35 @@ def stretch(frame_size: tuple[int, int], input_size: tuple[int, int]) -> Geometr
 
 
 def lay_into(
-    frame: Frame, geometry: Geometry, target: NDArray[np.uint8], channels: Channels = "RGB"
+    picture: Picture, geometry: Geometry, target: NDArray[np.uint8], channels: Channels = "RGB"
 ) -> None:
-    """Scale and convert a frame, straight from its planes, into ``target`` u8[H, W, 3].
+    """Scale and convert a picture into ``target`` u8[H, W, 3]: a frame straight from its planes.
 
-    Only the part that the frame covers is written; the padding is the caller's.
+    Only the part that the picture covers is written; the padding is the caller's.
     """
-    size = (geometry.width, geometry.height)
-    planes = [scale_plane(plane, size) for plane in (frame.y, frame.u, frame.v)]
     rows = slice(geometry.top, geometry.top + geometry.height)
     columns = slice(geometry.left, geometry.left + geometry.width)
+    if isinstance(picture, Image):
+        _lay_image(picture, target[rows, columns], channels)
+    else:
+        _lay_frame(picture, target[rows, columns], channels)
+
+
+def _lay_frame(frame: Frame, target: NDArray[np.uint8], channels: Channels) -> None:
+    size = (target.shape[1], target.shape[0])
+    planes = [scale_plane(plane, size) for plane in (frame.y, frame.u, frame.v)]
     conversion = frame.color.to_rgb()
     if channels == "BGR":
         conversion = conversion[::-1].copy()
     # The conversion runs at the model's size, where it costs a tenth of a millisecond.
-    cv2.transform(cv2.merge(planes), conversion, dst=target[rows, columns])
+    cv2.transform(cv2.merge(planes), conversion, dst=target)
+
+
+def _lay_image(image: Image, target: NDArray[np.uint8], channels: Channels) -> None:
+    """Linear sampling however far down: published accuracies were measured with it."""
+    size = (target.shape[1], target.shape[0])
+    scaled = cv2.resize(image.pixels, size, interpolation=cv2.INTER_LINEAR)
+    target[:] = scaled if channels == "BGR" else scaled[..., ::-1]
 
 
 def scale_plane(plane: Plane, size: tuple[int, int]) -> Plane:

@@ -15,9 +15,8 @@ from numpy.typing import NDArray
 from openvino.preprocess import PrePostProcessor
 
 from streamer.errors import ModelError
-from streamer.frame import Frame
 from streamer.models.base import Tensors
-from streamer.models.geometry import Channels, Geometry, fit_corner, lay_into
+from streamer.models.geometry import Channels, Geometry, Picture, fit_corner, lay_into
 
 Layout = Literal["NCHW", "NHWC"]
 
@@ -47,12 +46,12 @@ class Preparation:
 
     Attributes:
         channels: order of the colours.
-        lay: how a frame of (width, height) goes into an input of (width, height).
-        padding: value of the pixels that no frame covers, 0..255.
+        lay: how a picture of (width, height) goes into an input of (width, height).
+        padding: value of the pixels that no picture covers, 0..255.
         mean: subtracted from each channel, 0..255, in the order of ``channels``.
         scale: what each channel is divided by then.
-        info_of_picture: the size that the model is told is that of the scaled frame, rather than
-            of the whole input.
+        info_of_picture: the size that the model is told is that of the scaled picture, rather
+            than of the whole input.
     """
 
     channels: Channels = "RGB"
@@ -91,14 +90,14 @@ class Preprocessor:
         self._inputs = inputs
         self._preparation = preparation
 
-    def __call__(self, frame: Frame) -> tuple[Tensors, Geometry]:
-        """The inputs for a frame in the order of the graph's ports, and how it lies in them."""
+    def __call__(self, picture: Picture) -> tuple[Tensors, Geometry]:
+        """The inputs for a picture in the order of the graph's ports, and how it lies in them."""
         preparation = self._preparation
         width, height = self.size
-        geometry = preparation.lay((frame.width, frame.height), self.size)
-        picture = np.full((height, width, 3), preparation.padding, np.uint8)
-        lay_into(frame, geometry, picture, preparation.channels)
-        tensor = picture if self._inputs.unbatched else picture[None]
+        geometry = preparation.lay((picture.width, picture.height), self.size)
+        pixels = np.full((height, width, 3), preparation.padding, np.uint8)
+        lay_into(picture, geometry, pixels, preparation.channels)
+        tensor = pixels if self._inputs.unbatched else pixels[None]
         if self._inputs.info is None:
             return (tensor,), geometry
         if preparation.info_of_picture:

@@ -43,10 +43,7 @@ def list_models(
             for column, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
         _print(console, "  ".join(cells).rstrip())
-    _print(console, "\nAP is in percent, as published, on COCO val2017 except")
-    for name, entry in known.items():
-        if entry.measured_on != "COCO val2017":
-            _print(console, f"  {name}: {entry.measured_on}")
+    _print(console, f"\nAP in percent, as published; {_measured(known)}")
     others = _others(models, known)
     if others:
         _print(console, f"\nalso in {models}:\n  " + "\n  ".join(others))
@@ -56,6 +53,18 @@ def _row(name: str, entry: Entry, models: Path) -> tuple[str, ...]:
     here = "on this machine" if is_here(models / name) else ""
     accuracy = (f"{entry.box_ap:.2f}", f"{entry.mask_ap:.2f}")
     return (name, decimal(entry.size), *accuracy, entry.licence, here)
+
+
+def _measured(known: Mapping[str, Entry]) -> str:
+    """What the figures were measured on: most of them, and each that was not."""
+    pictures = [entry.measured_on for entry in known.values()]
+    usual = max(pictures, key=pictures.count, default="nothing")
+    rest = [
+        f"{name} on {entry.measured_on}"
+        for name, entry in known.items()
+        if entry.measured_on != usual
+    ]
+    return "; ".join([f"measured on {usual}", *rest])
 
 
 def _others(models: Path, known: Mapping[str, Entry]) -> list[str]:

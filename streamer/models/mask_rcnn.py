@@ -20,12 +20,10 @@ import openvino as ov
 from numpy.typing import NDArray
 
 from streamer.errors import ModelError, last_line
-from streamer.frame import Frame
-from streamer.instances import Instances
 from streamer.models import labels
 from streamer.models.base import SecondPass, Tensors
-from streamer.models.detections import Detections, Selection
-from streamer.models.geometry import Geometry, fit_corner, lay_into, stretch
+from streamer.models.detections import Detections, Detector
+from streamer.models.geometry import Geometry, Picture, fit_corner, lay_into, stretch
 from streamer.models.loading import MASKS_SUFFIX, Loaded
 from streamer.network.config import MaskRcnnConfig
 from streamer.network.network import build_detector, build_mask_head
@@ -122,62 +120,63 @@ def matches(loaded: Loaded) -> bool:
     return notes_of(loaded.graph).get("contract") == CONTRACT
 
 
-class MaskRcnn:
-    """A model under this contract; see `streamer.models.base.Model`."""
+class MaskRcnn(Detector):
+    """A model under this contract; see `Detector`.
+
+    Args:
+        loaded: the model as read.
+        threshold: lowest score that is reported, 0..1; only what reaches it gets a mask.
+        classes: names of the classes to report; all where empty.
+
+    Raises:
+        ModelError: its second pass is missing or broken.
+        SettingsError: the model has no class of a given name.
+    """
 
     contract = CONTRACT
-    name: str
-    graph: ov.Model
-    labels: Mapping[int, str]
     second_pass: SecondPass
 
     def __init__(
         self, loaded: Loaded, *, threshold: float = 0.5, classes: Collection[str] = ()
     ) -> None:
-        """Prepare a model.
-
-        Args:
-            loaded: the model as read.
-            threshold: lowest score that is reported, 0..1.
-            classes: names of the classes to report; all where empty.
-
-        Raises:
-            ModelError: its second pass is missing or broken.
-            SettingsError: the model has no class of a given name.
-        """
         notes = notes_of(loaded.graph)
         self.config = config_of(notes, loaded.path)
-        self.name, self.graph = loaded.name, loaded.graph
-        self.labels = _labels(notes, self.config.classes)
-        self._threshold = threshold
-        self._wanted = sorted(labels.select(self.labels, classes))
-        known = labels.Classes({number: number for number in self.labels}, self.labels)
-        self._selection = Selection(known, threshold, classes)
+        names = _labels(notes, self.config.classes)
+        known = labels.Classes({number: number for number in names}, names)
+        super().__init__(loaded.name, _Inputs(loaded.graph, self.config), known, threshold, classes)
         self.second_pass = SecondPass(_masks_of(loaded.path), BATCHES, self._select)
 
-    def preprocess(self, frame: Frame) -> tuple[Tensors, Geometry]:
-        """The frame in u8[1, H, W, 3] RGB at the upper left, and its height and width there."""
-        size = (self.config.width, self.config.height)
-        lay = fit_corner if self.config.keep_aspect_ratio else stretch
-        geometry = lay((frame.width, frame.height), size)
-        image = np.zeros((1, self.config.height, self.config.width, 3), np.uint8)
-        lay_into(frame, geometry, image[0])
-        return (image, np.array([geometry.height, geometry.width], np.float32)), geometry
-
-    def postprocess(self, outputs: Tensors, geometry: Geometry) -> Instances:
-        """Detections that `second_pass` chose, with their masks put where they belong."""
-        detections, rows, probabilities = outputs
+    def detections(self, outputs: Tensors) -> Detections:
+        """Read the rows that `second_pass` chose."""
+        detections, rows, masks = outputs
         chosen = detections[rows]
-        numbers = chosen[:, 5].astype(np.int64)
-        found = Detections(chosen[:, :4], chosen[:, 4], numbers, probabilities.__getitem__)
-        return self._selection.instances(found, geometry)
+        return Detections(chosen[:, :4], chosen[:, 4], _numbers(chosen), masks.__getitem__)
 
     def _select(self, detections: NDArray[np.float32]) -> NDArray[np.int64]:
-        """Rows that reach the threshold and are of a wanted class; padding has score 0."""
-        wanted = (detections[:, 4] >= self._threshold) & (detections[:, 4] > 0)
-        if self._wanted:
-            wanted &= np.isin(detections[:, 5], self._wanted)
-        return np.flatnonzero(wanted)
+        """Rows that will be reported; padding has score 0."""
+        scores = detections[:, 4]
+        return np.flatnonzero(self._selection.passes(scores, _numbers(detections)) & (scores > 0))
+
+
+class _Inputs:
+    """Fills the first pass's inputs; a `Filler`."""
+
+    def __init__(self, graph: ov.Model, config: MaskRcnnConfig) -> None:
+        self.graph, self._config = graph, config
+
+    def __call__(self, picture: Picture) -> tuple[Tensors, Geometry]:
+        """The picture in u8[1, H, W, 3] RGB at the upper left, and its height and width there."""
+        config = self._config
+        lay = fit_corner if config.keep_aspect_ratio else stretch
+        geometry = lay((picture.width, picture.height), (config.width, config.height))
+        image = np.zeros((1, config.height, config.width, 3), np.uint8)
+        lay_into(picture, geometry, image[0])
+        return (image, np.array([geometry.height, geometry.width], np.float32)), geometry
+
+
+def _numbers(detections: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Numbers of the classes in f32[N, 6]."""
+    return detections[:, 5].astype(np.int64)
 
 
 def _labels(notes: Mapping[str, str], classes: int) -> dict[int, str]:

@@ -16,18 +16,15 @@ ms_coco_mask_rcnn_short_91_classes); its C++ demo stretches the frame instead.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
 import openvino as ov
 
 from streamer.errors import ModelError
-from streamer.frame import Frame
-from streamer.instances import Instances
 from streamer.models.base import Tensors
-from streamer.models.detections import Detections, Selection
-from streamer.models.geometry import Geometry
+from streamer.models.detections import Detections, Detector
 from streamer.models.inputs import Inputs, Preparation, Preprocessor, find_inputs, port_names
 from streamer.models.labels import COCO, Classes, are_coco, without_background
 from streamer.models.loading import Loaded
@@ -62,51 +59,40 @@ class Ports:
     planes: int | None
 
 
-class Omz:
-    """A model under this contract; see `streamer.models.base.Model`."""
+class Omz(Detector):
+    """A model under this contract; see `Detector`.
+
+    Args:
+        loaded: the model as read; its graph is changed.
+        threshold: lowest score that is reported, 0..1.
+        classes: names of the classes to report; all where empty.
+
+    Raises:
+        ModelError: it does not follow the contract.
+        SettingsError: the model has no class of a given name.
+    """
 
     contract = CONTRACT
-    second_pass = None
-    name: str
-    graph: ov.Model
-    labels: Mapping[int, str]
 
     def __init__(
         self, loaded: Loaded, *, threshold: float = 0.5, classes: Collection[str] = ()
     ) -> None:
-        """Prepare a model.
-
-        Args:
-            loaded: the model as read; its graph is changed.
-            threshold: lowest score that is reported, 0..1.
-            classes: names of the classes to report; all where empty.
-
-        Raises:
-            ModelError: it does not follow the contract.
-            SettingsError: the model has no class of a given name.
-        """
         ports = recognize(loaded)
         if ports is None:
             raise ModelError(f"{loaded.path} does not follow {CONTRACT}: {PORTS}")
         self._ports = ports
-        self._inputs = Preprocessor(
+        inputs = Preprocessor(
             loaded.graph,
             ports.inputs,
             Preparation(channels="BGR"),
             loaded.image_size or DEFAULT_SIZE,
         )
-        self.name = loaded.name
-        self.graph = self._inputs.graph
+        self._to_pixels = inputs.to_pixels
         known = _classes(without_background(loaded.names or ()), ports.planes)
-        self.labels = known.names
-        self._selection = Selection(known, threshold, classes)
+        super().__init__(loaded.name, inputs, known, threshold, classes)
 
-    def preprocess(self, frame: Frame) -> tuple[Tensors, Geometry]:
-        """The frame as u8[1, H, W, 3] BGR in the top left corner, and the input's size."""
-        return self._inputs(frame)
-
-    def postprocess(self, outputs: Tensors, geometry: Geometry) -> Instances:
-        """Read the rows and, of each that is reported, one plane: all planes are 39 MB."""
+    def detections(self, outputs: Tensors) -> Detections:
+        """Read the rows; planes only when they are asked for, as all of them are 39 MB."""
         rows, masks = outputs[self._ports.rows], outputs[self._ports.masks]
         unused = np.flatnonzero(rows[:, 0] < 0)
         used = rows[: unused[0]] if len(unused) else rows
@@ -114,13 +100,12 @@ class Omz:
         numbers = np.rint(used[:, 1]).astype(np.int64)
         known = np.flatnonzero((numbers >= 1) & (numbers <= masks.shape[1])).tolist()
         numbers = numbers[known]
-        found = Detections(
-            boxes=self._inputs.to_pixels(used[known, 3:]),
+        return Detections(
+            boxes=self._to_pixels(used[known, 3:]),
             scores=used[known, 2],
             numbers=numbers,
             plane=lambda row: masks[known[row], numbers[row] - 1],
         )
-        return self._selection.instances(found, geometry)
 
 
 def recognize(loaded: Loaded) -> Ports | None:

@@ -17,14 +17,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import openvino as ov
 
 from streamer.errors import ModelError
-from streamer.frame import Frame
-from streamer.instances import Instances
 from streamer.models.base import Tensors
-from streamer.models.detections import Detections, Selection
-from streamer.models.geometry import Geometry
+from streamer.models.detections import Detections, Detector
 from streamer.models.inputs import Inputs, Preparation, Preprocessor, find_inputs, port_names
 from streamer.models.labels import Classes, are_coco, without_background
 from streamer.models.loading import Loaded
@@ -59,60 +55,48 @@ class Ports:
     outputs: Mapping[str, int]
 
 
-class TfOdApi:
-    """A model under this contract; see `streamer.models.base.Model`."""
+class TfOdApi(Detector):
+    """A model under this contract; see `Detector`.
+
+    Args:
+        loaded: the model as read; its graph is changed.
+        threshold: lowest score that is reported, 0..1.
+        classes: names of the classes to report; all where empty.
+
+    Raises:
+        ModelError: it does not follow the contract.
+        SettingsError: the model has no class of a given name.
+    """
 
     contract = CONTRACT
-    second_pass = None
-    name: str
-    graph: ov.Model
-    labels: Mapping[int, str]
 
     def __init__(
         self, loaded: Loaded, *, threshold: float = 0.5, classes: Collection[str] = ()
     ) -> None:
-        """Prepare a model.
-
-        Args:
-            loaded: the model as read; its graph is changed.
-            threshold: lowest score that is reported, 0..1.
-            classes: names of the classes to report; all where empty.
-
-        Raises:
-            ModelError: it does not follow the contract.
-            SettingsError: the model has no class of a given name.
-        """
         ports = recognize(loaded)
         if ports is None:
             raise ModelError(f"{loaded.path} does not follow {CONTRACT}: {PORTS}")
-        self._ports = ports
-        self._inputs = Preprocessor(
+        self._outputs = ports.outputs
+        inputs = Preprocessor(
             loaded.graph, ports.inputs, Preparation(), loaded.image_size or _DEFAULT_SIZE
         )
-        self.name = loaded.name
-        self.graph = self._inputs.graph
+        self._to_pixels = inputs.to_pixels
         names = without_background(loaded.names or ())
         known = Classes.counted(names, 1) if names and not are_coco(names) else Classes.coco()
-        self.labels = known.names
-        self._selection = Selection(known, threshold, classes)
+        super().__init__(loaded.name, inputs, known, threshold, classes)
 
-    def preprocess(self, frame: Frame) -> tuple[Tensors, Geometry]:
-        """The frame as u8[1, H, W, 3] RGB in the top left corner, zeros beside and below."""
-        return self._inputs(frame)
-
-    def postprocess(self, outputs: Tensors, geometry: Geometry) -> Instances:
+    def detections(self, outputs: Tensors) -> Detections:
         """Read the rows that are used."""
-        ports = self._ports.outputs
+        ports = self._outputs
         used = int(outputs[ports["num_detections"]].reshape(-1)[0])
         boxes = outputs[ports["detection_boxes"]][0, :used]
         masks = outputs[ports["detection_masks"]][0]
-        found = Detections(
-            boxes=self._inputs.to_pixels(boxes[:, [1, 0, 3, 2]]),
+        return Detections(
+            boxes=self._to_pixels(boxes[:, [1, 0, 3, 2]]),
             scores=outputs[ports["detection_scores"]][0, :used],
             numbers=np.rint(outputs[ports["detection_classes"]][0, :used]).astype(np.int64),
             plane=lambda row: masks[row],
         )
-        return self._selection.instances(found, geometry)
 
 
 def recognize(loaded: Loaded) -> Ports | None:

@@ -21,11 +21,10 @@ from numpy.typing import NDArray
 from openvino.preprocess import PrePostProcessor
 
 from streamer.errors import ModelError
-from streamer.frame import Frame
 from streamer.instances import Instances, covering_rects
 from streamer.models import labels
 from streamer.models.base import Tensors
-from streamer.models.geometry import Geometry, lay_into, letterbox
+from streamer.models.geometry import Geometry, Picture, lay_into, letterbox
 from streamer.models.loading import Loaded
 from streamer.models.yolo_ports import COEFFICIENTS, Ports, recognize
 
@@ -105,12 +104,12 @@ class YoloSeg:
         wanted = labels.select(self.labels, classes)
         self._wanted = [index for index, class_id in self._ids.items() if class_id in wanted]
 
-    def preprocess(self, frame: Frame) -> tuple[Tensors, Geometry]:
-        """The frame letterboxed into u8[1, H, W, 3] RGB, grey around it."""
+    def preprocess(self, picture: Picture) -> tuple[Tensors, Geometry]:
+        """The picture letterboxed into u8[1, H, W, 3] RGB, grey around it."""
         ports = self._ports
-        geometry = letterbox((frame.width, frame.height), (ports.width, ports.height))
+        geometry = letterbox((picture.width, picture.height), (ports.width, ports.height))
         tensor = np.full((1, ports.height, ports.width, 3), _PADDING, np.uint8)
-        lay_into(frame, geometry, tensor[0])
+        lay_into(picture, geometry, tensor[0])
         return (tensor,), geometry
 
     def postprocess(self, outputs: Tensors, geometry: Geometry) -> Instances:

@@ -88,15 +88,18 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 
 def test_a_name_stands_for_what_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    name = "mask_rcnn_resnet50_atrous_coco"
-    with pytest.raises(ModelError) as caught:
-        find(name, tmp_path / "models")
-    message = str(caught.value)
-    assert "\n" not in message
-    for part in (name, "450 MB", "streamer models convert", str(tmp_path / "models"), "demo"):
-        assert part in message
-    (tmp_path / "models" / name).mkdir(parents=True)
-    assert find(name, tmp_path / "models") == tmp_path / "models" / name
+    name, models = "mask_rcnn_resnet50_atrous_coco", tmp_path / "models"
+    with pytest.raises(ModelError, match=f"{name} is not on this machine; .* models fetch {name}"):
+        find(name, models)
+    assert (
+        find(name, models, lambda wanted, folder: folder / wanted / "got") == models / name / "got"
+    )
+    for kept in (name, "mine"):
+        assert find("mine", models) == "mine"
+        (models / kept).mkdir(parents=True)
+        (models / kept / "model.xml").write_text("")
+    assert find(name, models) == models / name
+    assert find("mine", models) == models / "mine"
     (tmp_path / name).mkdir()
-    assert find(name, tmp_path / "models") == name
-    assert find("some/model.xml", tmp_path / "models") == "some/model.xml"
+    assert find(name, models) == name
+    assert find("some/model.xml", models) == "some/model.xml"

@@ -2,6 +2,7 @@ from collections.abc import Callable
 from fractions import Fraction
 
 import av
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from streamer.frame import Frame
 from streamer.models.geometry import (
     Geometry,
+    Image,
     fit_corner,
     lay_into,
     letterbox,
@@ -175,3 +177,17 @@ def test_scaling_keeps_positions() -> None:
         scaled = scale_plane(ramp, (width, 50))[0].astype(float)
         centers = (np.arange(width) + 0.5) * 120 / width - 0.5
         np.testing.assert_allclose(scaled, np.clip(centers, 0, 119) * 2, atol=1.1)
+
+
+def test_an_image_is_scaled_linearly_however_far_down() -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (96, 160, 3), np.uint8)
+    image = Image(noise)
+    assert (image.width, image.height) == (160, 96)
+    geometry = fit_corner((160, 96), (40, 40))
+    target = np.full((40, 40, 3), 7, np.uint8)
+    lay_into(image, geometry, target, "BGR")
+    expected = cv2.resize(noise, (40, 24), interpolation=cv2.INTER_LINEAR)
+    assert (target[:24] == expected).all()
+    assert (target[24:] == 7).all()
+    lay_into(image, geometry, target)
+    assert (target[:24, :, ::-1] == expected).all()

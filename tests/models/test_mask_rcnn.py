@@ -109,6 +109,22 @@ def test_only_wanted_classes_get_masks(folder: Path, frames: list[Frame]) -> Non
     assert (instances.boxes <= np.array([196, 150, 196, 150])).all()
 
 
+def test_classes_without_a_name_are_reported_by_their_number(
+    tmp_path: Path, weights: Weights, frames: list[Frame]
+) -> None:
+    mask_rcnn.save(TINY, weights, tmp_path, "tiny", {"labels": json.dumps({1: "cat"})})
+    model = open_model(tmp_path, threshold=0.5)
+    assert model.second_pass is not None
+    detections = np.zeros((3, 6), np.float32)
+    detections[:2] = [(10, 10, 40, 40, 0.8, 3), (10, 10, 40, 40, 0.9, 1)]
+    chosen = model.second_pass.select(detections)
+    assert chosen.tolist() == [0, 1]
+    outputs: Any = [detections, chosen, np.ones((2, 15, 15), np.float32)]
+    _, geometry = model.preprocess(frames[0])
+    found = model.postprocess(outputs, geometry)
+    assert (found.labels, found.class_ids.tolist()) == (("cat", "class 3"), [1, 3])
+
+
 def test_nothing_found_is_no_second_pass(folder: Path, frames: list[Frame]) -> None:
     model = open_model(folder, threshold=1.0)
     with start(model, "CPU", "f32") as engine:

@@ -132,6 +132,15 @@ def _heads(sampled: Regions, codes: Tensor, logits: Tensor) -> tuple[Tensor, Ten
 
 
 def _masks(wanted: Tensor, logits: Tensor, classes: Tensor) -> Tensor:
-    chosen = logits[torch.arange(len(classes)), classes - 1]
-    loss = functional.binary_cross_entropy_with_logits(chosen, wanted, reduction="sum")
-    return loss / max(wanted.numel(), 1)
+    """Cross-entropy, and the Dice loss (Milletari et al., "V-Net", 2016).
+
+    Legs and frames are few pixels of their boxes: to cross-entropy alone they are hardly worth it.
+    """
+    if not len(classes):
+        return logits.sum() * 0
+    chosen = logits[torch.arange(len(classes)), classes - 1].float()
+    entropy = functional.binary_cross_entropy_with_logits(chosen, wanted)
+    found = chosen.sigmoid()
+    shared = (found * wanted).sum((1, 2))
+    whole = found.square().sum((1, 2)) + wanted.square().sum((1, 2))
+    return entropy + (1 - (2 * shared + 1) / (whole + 1)).mean()

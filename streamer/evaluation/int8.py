@@ -1,0 +1,143 @@
+"""``streamer models quantize``: a model in INT8, and how it compares with what it was made from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import openvino as ov
+from rich.console import Console
+
+from streamer.errors import ModelError, SourceError
+from streamer.evaluation.agreement import Agreement, compare
+from streamer.evaluation.quantize import Quantized, quantize
+from streamer.frame import Frame
+from streamer.models import mask_rcnn, omz, yolo_seg
+from streamer.models.base import Model, Tensors
+from streamer.models.registry import open_model
+from streamer.sources.registry import open_source
+from streamer.sources.window import Window
+from streamer.two_pass import start
+
+SAMPLES = 300
+"""Pictures to calibrate on, if there are as many; more change little."""
+
+_COMPARED = 30
+"""Pictures on which both models are compared."""
+
+_THRESHOLD = 0.5
+_LENIENT = 0.6
+"""Share of the threshold that is enough to find a detection again."""
+
+_CONTRACTS = (mask_rcnn.CONTRACT, omz.CONTRACT, yolo_seg.CONTRACT)
+
+
+def quantize_model(
+    spec: str | Path, data: str, folder: Path, *, samples: int = SAMPLES, console: Console
+) -> Path:
+    """Quantize a model, write it, and print how it compares.
+
+    Args:
+        spec: the model; see `open_model`.
+        data: a folder of images or a clip to calibrate on, best of what the model is to see.
+        folder: where the INT8 model goes.
+        samples: how many pictures of it to take at most, evenly spread.
+        console: to print to.
+
+    Returns:
+        The model's file.
+
+    Raises:
+        ModelError: the model is quantized already or cannot be, or the folder cannot be written.
+        SourceError: there is no picture to calibrate on.
+        DeviceError: the CPU will not take the model.
+    """
+    model = open_model(spec, threshold=_THRESHOLD)
+    if model.contract not in _CONTRACTS:
+        raise ModelError(
+            f"{spec} is under {model.contract}; what can be quantized is {', '.join(_CONTRACTS)}"
+        )
+    pictures = Pictures(data, samples)
+    console.print(f"calibrating {model.name} on {len(pictures)} pictures of {data}")
+    path = _write(model, quantize(model, _Prepared(model, pictures)), folder)
+    for line in _comparison(model, path, pictures):
+        console.print(line)
+    return path
+
+
+class Pictures:
+    """Frames of a source, evenly spread, that can be gone through again and again.
+
+    Args:
+        spec: the source.
+        most: how many to take.
+
+    Raises:
+        SourceError: it cannot be opened, or holds no picture.
+    """
+
+    def __init__(self, spec: str, most: int) -> None:
+        self._spec, self._most = spec, most
+        with open_source(spec) as source:
+            count = source.info.frames or sum(1 for _ in source)
+        if not count:
+            raise SourceError(f"{spec} holds no picture to calibrate on")
+        self._step = max(count // most, 1)
+        self._count = min(-(-count // self._step), most)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[Frame]:
+        with open_source(self._spec, Window()) as source:
+            yield from islice(source, 0, self._count * self._step, self._step)
+
+
+class _Prepared:
+    """Pictures as the model takes them."""
+
+    def __init__(self, model: Model, pictures: Pictures) -> None:
+        self._model, self._pictures = model, pictures
+
+    def __len__(self) -> int:
+        return len(self._pictures)
+
+    def __iter__(self) -> Iterator[Tensors]:
+        for frame in self._pictures:
+            yield self._model.preprocess(frame)[0]
+
+
+def _write(model: Model, quantized: Quantized, folder: Path) -> Path:
+    name = f"{model.name}-int8"
+    if quantized.masks is not None:
+        return mask_rcnn.write(quantized.graph, quantized.masks, folder, name)
+    path = folder / f"{name}.xml"
+    names = dict(enumerate(model.labels.values()))
+    quantized.graph.set_rt_info(str(names), ["framework", "names"])
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        ov.save_model(quantized.graph, path, compress_to_fp16=False)
+    except (OSError, RuntimeError) as error:
+        raise ModelError(f"{folder} cannot be written: {error}") from error
+    return path
+
+
+def _comparison(model: Model, path: Path, pictures: Pictures) -> Iterator[str]:
+    int8 = open_model(path, threshold=_LENIENT * _THRESHOLD)
+    with start(model, "CPU", requests=1) as before, start(int8, "CPU", requests=1) as after:
+        found = compare(model, int8, (before, after), islice(pictures, _COMPARED))
+        yield f"{path}: {_megabytes(path)}, {found.ratio:.2f} times as fast as {before.precision}"
+    yield _words(found)
+
+
+def _words(found: Agreement) -> str:
+    return (
+        f"of {found.detections} detections {found.share:.1%} are found again; their scores differ "
+        f"by {found.score_error:.3f} and their masks overlap by {found.mask_iou:.3f} on average"
+    )
+
+
+def _megabytes(path: Path) -> str:
+    files = [path, *path.parent.glob(f"{path.stem}*.bin")]
+    return f"{sum(file.stat().st_size for file in files) / 1e6:.1f} MB"

@@ -1,0 +1,127 @@
+"""Processes that fetch the same model, and such as are stopped."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from streamer.models.registry import open_model
+from tests.models.serving import Fault, Request, well
+from tests.models.zoo import ARCHIVE, NAME, Zoo, files_of, open_zoo, release
+
+
+@pytest.fixture
+def zoo(tmp_path: Path) -> Iterator[Zoo]:
+    with open_zoo(tmp_path) as made:
+        yield made
+
+
+SCRIPT = f"""
+import sys
+from pathlib import Path
+from rich.console import Console
+from streamer.models.catalogue import read_catalogue
+from streamer.models.fetch import fetch
+_, catalogue, models = sys.argv
+try:
+    fetch("{NAME}", Path(models), console=Console(), catalogue=read_catalogue(Path(catalogue)))
+except KeyboardInterrupt:
+    sys.exit(130)
+"""
+
+
+class Other:
+    """Another process that fetches the same model."""
+
+    def __init__(self, zoo: Zoo) -> None:
+        file = zoo.catalogue[NAME].files[0]
+        catalogue = zoo.home.with_name("catalogue.toml")
+        catalogue.write_text(
+            f'[{NAME}]\ndescription = "tiny"\nlicence = "MIT"\nbox_ap = 1\nmask_ap = 2\n'
+            f"largest = 10000000\n[[{NAME}.files]]\n"
+            f'name = "{file.name}"\nsize = {file.size}\nsha384 = "{file.sha384}"\n'
+            f'sources = ["{file.sources[0]}"]\n',
+            encoding="utf-8",
+        )
+        self.process = subprocess.Popen(
+            [sys.executable, "-u", "-c", SCRIPT, catalogue, zoo.models],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def __enter__(self) -> Other:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+    def wait_for(self, text: str) -> None:
+        """Read its output up to a line that holds the text."""
+        assert self.process.stdout is not None
+        lines = []
+        for line in self.process.stdout:
+            lines.append(line)
+            if text in line:
+                return
+        pytest.fail("".join(lines))
+
+
+def held(event: threading.Event, count: int) -> tuple[threading.Event, Fault]:
+    """An answer that stops after some bytes until the event comes."""
+    reached = threading.Event()
+
+    def answer(request: Request) -> None:
+        content = request.site.files[request.path]
+        request.head(0, len(content))
+        request.wfile.write(content[:count])
+        reached.set()
+        while not (event.wait(0.02) or request.site.closing.is_set()):
+            pass
+        request.wfile.write(content[count:])
+
+    return reached, answer
+
+
+def test_two_processes_at_once(zoo: Zoo) -> None:
+    go_on = threading.Event()
+    _, answer = held(go_on, 1000)
+    zoo.site.faults[f"/0/{ARCHIVE}"] = [answer]
+    with Other(zoo) as first:
+        first.wait_for("downloading")
+        with Other(zoo) as second:
+            second.wait_for("another process is fetching")
+            go_on.set()
+            assert (first.process.wait(), second.process.wait()) == (0, 0)
+    assert len(zoo.site.asked) == 1
+    assert open_model(zoo.target).name == NAME
+    assert files_of(zoo.models) == [NAME]
+    assert files_of(zoo.downloads) == ["lock"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there a process cannot be sent Ctrl-C alone")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_process_that_is_stopped(zoo: Zoo, number: signal.Signals) -> None:
+    reached, answer = held(threading.Event(), 1000)
+    zoo.site.faults[f"/0/{ARCHIVE}"] = [answer, well]
+    with Other(zoo) as other:
+        other.wait_for("downloading")
+        assert reached.wait(60)
+        part = zoo.downloads / f"{ARCHIVE}.part"
+        while not (part.exists() and part.stat().st_size):
+            assert other.process.poll() is None
+            time.sleep(0.01)
+        other.process.send_signal(number)
+        assert other.process.wait() == (130 if number == signal.SIGINT else -number)
+    assert part.read_bytes() == release()[:1000]
+    zoo.fetch()
+    assert zoo.site.ranges_asked == [None, "bytes=1000-"]
+    assert open_model(zoo.target).name == NAME
