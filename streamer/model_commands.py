@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,16 @@ def add_models(commands: Any) -> list[argparse.ArgumentParser]:
     quantize.add_argument(
         "--samples", type=count, default=300, metavar="N", help="how many at most (300)"
     )
+    quantize.add_argument(
+        "--max-drop",
+        type=float,
+        metavar="POINTS",
+        help="of average precision that may be lost; needs annotated images",
+    )
+    quantize.add_argument(
+        "--annotations", type=Path, metavar="FILE", help="instances in COCO's format"
+    )
+    quantize.add_argument("--images", type=Path, metavar="DIR", help="the folder of their images")
     quantize.set_defaults(command=_models_quantize)
     for maker in (convert, random, quantize):
         maker.add_argument(
@@ -111,7 +122,10 @@ def _models_info(parsed: argparse.Namespace) -> int:
 def _models_convert(parsed: argparse.Namespace) -> int:
     from streamer.models.convert import convert
 
-    print(convert(parsed.file, parsed.output, parsed.input_size))
+    def say(line: str) -> None:
+        print(line, file=sys.stderr)
+
+    print(convert(parsed.file, parsed.output, parsed.input_size, say=say))
     return 0
 
 
@@ -126,10 +140,17 @@ def _models_quantize(parsed: argparse.Namespace) -> int:
     from rich.console import Console
 
     from streamer.config import home
-    from streamer.evaluation.int8 import quantize_model
+    from streamer.evaluation.dataset import load_dataset, locate
+    from streamer.evaluation.int8 import Limit, quantize_model
     from streamer.models.names import find
 
     model = find(parsed.model, home() / "models")
     console = Console(highlight=False, soft_wrap=True)
-    quantize_model(model, parsed.data, parsed.output, samples=parsed.samples, console=console)
+    limit = None
+    if parsed.max_drop is not None:
+        dataset = load_dataset(*locate(parsed.annotations, parsed.images, None), None)
+        limit = Limit(parsed.max_drop, dataset)
+    quantize_model(
+        model, parsed.data, parsed.output, samples=parsed.samples, limit=limit, console=console
+    )
     return 0

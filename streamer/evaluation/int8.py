@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 import openvino as ov
 from rich.console import Console
 
 from streamer.errors import ModelError, SourceError
+from streamer.evaluation.accuracy import Accuracy, measure, open_to_measure
 from streamer.evaluation.agreement import Agreement, compare
+from streamer.evaluation.dataset import Dataset
 from streamer.evaluation.quantize import Quantized, quantize
 from streamer.frame import Frame
 from streamer.models import mask_rcnn, omz, yolo_seg
@@ -33,8 +37,53 @@ _LENIENT = 0.6
 _CONTRACTS = (mask_rcnn.CONTRACT, omz.CONTRACT, yolo_seg.CONTRACT)
 
 
+class Limit(NamedTuple):
+    """How much accuracy may be lost.
+
+    Attributes:
+        drop: points of average precision, of boxes and of masks.
+        dataset: that it is measured on.
+    """
+
+    drop: float
+    dataset: Dataset
+
+
+class _Form(NamedTuple):
+    """What of a model is quantized.
+
+    Attributes:
+        words: that say it.
+        kept: see `quantize`.
+    """
+
+    words: str
+    kept: tuple[str, ...] = ()
+
+
+_ALL = _Form("everything")
+_PREDICTORS = (
+    r".*/(BoxEncodingPredictor|ClassPredictor)",
+    r"masks/SecondStageBoxPredictor/Conv_\d+",
+    r"FirstStageFeatureExtractor/[^/]+/conv1",
+)
+_FORMS = (
+    _ALL,
+    _Form("all but the first convolution and the predictors", _PREDICTORS),
+    _Form("all but these and the RPN's convolution", (*_PREDICTORS, "Conv")),
+    _Form("all but these and the masks", (*_PREDICTORS, "Conv", "masks/.*")),
+)
+"""What is tried, one after the other, where accuracy has to hold; for networks of our own."""
+
+
 def quantize_model(
-    spec: str | Path, data: str, folder: Path, *, samples: int = SAMPLES, console: Console
+    spec: str | Path,
+    data: str,
+    folder: Path,
+    *,
+    samples: int = SAMPLES,
+    limit: Limit | None = None,
+    console: Console,
 ) -> Path:
     """Quantize a model, write it, and print how it compares.
 
@@ -43,13 +92,15 @@ def quantize_model(
         data: a folder of images or a clip to calibrate on, best of what the model is to see.
         folder: where the INT8 model goes.
         samples: how many pictures of it to take at most, evenly spread.
+        limit: less is quantized, or nothing written, where the model would lose more.
         console: to print to.
 
     Returns:
         The model's file.
 
     Raises:
-        ModelError: the model is quantized already or cannot be, or the folder cannot be written.
+        ModelError: the model is quantized already or cannot be, the folder cannot be written, or no
+            form of it stays within ``limit``.
         SourceError: there is no picture to calibrate on.
         DeviceError: the CPU will not take the model.
     """
@@ -60,10 +111,39 @@ def quantize_model(
         )
     pictures = Pictures(data, samples)
     console.print(f"calibrating {model.name} on {len(pictures)} pictures of {data}")
-    path = _write(model, quantize(model, _Prepared(model, pictures)), folder)
+    prepared = _Prepared(model, pictures)
+    quantized = _hold(spec, model, prepared, limit, console) if limit else quantize(model, prepared)
+    path = _write(model, quantized, folder)
     for line in _comparison(model, path, pictures):
         console.print(line)
     return path
+
+
+def _hold(
+    spec: str | Path, model: Model, prepared: _Prepared, limit: Limit, console: Console
+) -> Quantized:
+    """Quantize as much as ``limit`` allows."""
+    before = measure(open_to_measure(spec), limit.dataset)
+    console.print(f"in {before.precision}: {_precision(before)}")
+    drops = []
+    for form in _FORMS if model.second_pass else (_ALL,):
+        quantized = quantize(model, prepared, form.kept)
+        with tempfile.TemporaryDirectory() as folder:
+            after = measure(open_to_measure(_write(model, quantized, Path(folder))), limit.dataset)
+        lost = (before.boxes.ap - after.boxes.ap, before.masks.ap - after.masks.ap)
+        drops.append(100 * max(lost))
+        console.print(f"{form.words} in INT8: {_precision(after)}")
+        if drops[-1] <= limit.drop:
+            return quantized
+    raise ModelError(
+        f"{model.name} in INT8 loses {min(drops):.2f} points of average precision at best, more "
+        f"than {limit.drop:g}, so nothing was written; allow more with --max-drop, or calibrate on "
+        "more of what it is to see"
+    )
+
+
+def _precision(accuracy: Accuracy) -> str:
+    return f"box AP {accuracy.boxes.ap:.4f}, mask AP {accuracy.masks.ap:.4f}"
 
 
 class Pictures:

@@ -8,7 +8,7 @@ quantized pass by pass, the second on what the first gives for the same pictures
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -36,31 +36,35 @@ class Quantized(NamedTuple):
     masks: ov.Model | None
 
 
-def quantize(model: Model, samples: Iterable[Tensors]) -> Quantized:
+def quantize(model: Model, samples: Iterable[Tensors], kept: Sequence[str] = ()) -> Quantized:
     """Quantize every pass of a model.
 
     Args:
         model: in floating point.
         samples: what `Model.preprocess` gives for the pictures to calibrate on. Gone through more
             than once.
+        kept: regular expressions; operations whose names match one stay in floating point.
 
     Raises:
         ModelError: NNCF is not installed, the model is quantized already, or NNCF fails.
     """
     if is_quantized(model.graph):
         raise ModelError(f"{model.name} is quantized already")
-    graph = _quantized(model.graph, samples, lambda tensors: dict(enumerate(tensors)))
+    graph = _quantized(model.graph, samples, lambda tensors: dict(enumerate(tensors)), kept)
     second = model.second_pass
     if second is None:
         return Quantized(graph, None)
     masks = second.graph.clone()
     masks.reshape({"detections": [_ROWS, 6]})
     inputs = _SecondInputs(model.graph, second, samples)
-    return Quantized(graph, _quantized(masks, inputs, lambda named: named))
+    return Quantized(graph, _quantized(masks, inputs, lambda named: named, kept))
 
 
 def _quantized(
-    graph: ov.Model, samples: Iterable[Any], as_inputs: Callable[[Any], dict[Any, NDArray[Any]]]
+    graph: ov.Model,
+    samples: Iterable[Any],
+    as_inputs: Callable[[Any], dict[Any, NDArray[Any]]],
+    kept: Sequence[str],
 ) -> ov.Model:
     try:
         import nncf
@@ -76,7 +80,7 @@ def _quantized(
             graph,
             nncf.Dataset(samples, as_inputs),
             preset=nncf.QuantizationPreset.MIXED,
-            ignored_scope=nncf.IgnoredScope(names=names, validate=False),
+            ignored_scope=nncf.IgnoredScope(names=names, patterns=list(kept), validate=False),
         )
     except Exception as error:
         raise ModelError(f"NNCF cannot quantize the model: {last_line(error)}") from error

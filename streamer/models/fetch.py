@@ -217,7 +217,7 @@ class _Job:
             self.say(f"unpacking {graph.name}")
             graph = unpack(graph, folder, self.entry.largest)
         self.say(f"converting {graph.name}")
-        stem = convert(graph, model).stem
+        stem = convert(graph, model, say=self.say).stem
         # Converted models are called by the folder that the graph came in.
         for path in list(model.iterdir()):
             path.rename(path.with_name(self.name + path.name.removeprefix(stem)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -82,9 +83,9 @@ def _ports(graph: ov.Model) -> Iterator[tuple[str, str]]:
 
 
 def _constants(graph: ov.Model) -> int:
-    """Numbers in the weights: constants of more than one dimension or value."""
+    """Numbers in the weights: in all constants that are no integers."""
     return sum(
-        op.get_output_size() and int(op.output(0).get_tensor().size)
+        math.prod(op.get_output_shape(0))
         for op in graph.get_ops()
         if op.get_type_name() == "Constant" and op.get_element_type().is_real()
     )

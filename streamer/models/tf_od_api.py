@@ -21,6 +21,7 @@ import numpy as np
 from streamer.errors import ModelError
 from streamer.models.base import Tensors
 from streamer.models.detections import Detections, Detector
+from streamer.models.geometry import fit_corner, stretch
 from streamer.models.inputs import Inputs, Preparation, Preprocessor, find_inputs, port_names
 from streamer.models.labels import Classes, are_coco, without_background
 from streamer.models.loading import Loaded
@@ -77,8 +78,11 @@ class TfOdApi(Detector):
         if ports is None:
             raise ModelError(f"{loaded.path} does not follow {CONTRACT}: {PORTS}")
         self._outputs = ports.outputs
+        # What `streamer.models.convert` notes of a fixed_shape_resizer.
+        stretches = loaded.model_info.get("resize_type") == "standard"
+        preparation = Preparation(lay=stretch if stretches else fit_corner)
         inputs = Preprocessor(
-            loaded.graph, ports.inputs, Preparation(), loaded.image_size or _DEFAULT_SIZE
+            loaded.graph, ports.inputs, preparation, loaded.image_size or _DEFAULT_SIZE
         )
         self._to_pixels = inputs.to_pixels
         names = without_background(loaded.names or ())

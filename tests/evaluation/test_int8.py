@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
+import openvino as ov
 import pytest
 
 from streamer.cli import main
 from streamer.devices import is_quantized
 from streamer.evaluation.int8 import Pictures
 from streamer.models import mask_rcnn
+from streamer.models.base import Model
 from streamer.models.registry import open_model
 from streamer.network.random_weights import random_weights
 from tests.clips import write_clip
@@ -105,3 +108,65 @@ def test_what_was_quantized_is_found_by_its_precision(
     assert json.loads(summary.read_text())["model"] == {
         "name": "tiny-int8", "contract": "mask-rcnn", "precision": "int8",
     }  # fmt: skip
+
+
+def measured(monkeypatch: pytest.MonkeyPatch, *aps: float) -> list[int]:
+    """Have the model and then each form of it measured to have these precisions.
+
+    Gives, after each measurement, how many convolutions of both passes are quantized.
+    """
+    counts: list[int] = []
+    left = list(aps)
+
+    def measure(model: Model, _: object) -> SimpleNamespace:
+        assert model.second_pass is not None
+        graphs = (model.graph, model.second_pass.graph)
+        counts.append(sum(is_int8(op) for graph in graphs for op in graph.get_ops()))
+        ap = left.pop(0)
+        score = SimpleNamespace(ap=ap)
+        return SimpleNamespace(precision="f32", boxes=SimpleNamespace(ap=0.5), masks=score)
+
+    monkeypatch.setattr("streamer.evaluation.int8.measure", measure)
+    monkeypatch.setattr("streamer.evaluation.dataset.load_dataset", lambda *_: None)
+    monkeypatch.setattr("streamer.evaluation.dataset.locate", lambda *_: (None, None))
+    return counts
+
+
+def is_int8(op: ov.Node) -> bool:
+    if op.get_type_name() != "Convolution":
+        return False
+    weights = op.input_value(1).get_node()
+    while weights.get_type_name() != "Constant":
+        weights = weights.input_value(0).get_node()
+    return bool(weights.get_element_type() in (ov.Type.i8, ov.Type.u8))
+
+
+LIMITED = ("--max-drop", 1, "--annotations", "a.json", "--images", "images")
+
+
+def test_less_is_quantized_until_accuracy_holds(
+    network: Path, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counts = measured(monkeypatch, 0.5, 0.4, 0.495)
+    assert quantize(network, "--data", photos, "-o", tmp_path, *LIMITED) == 0
+    assert counts[0] == 0
+    assert counts[1] > counts[2] > 0
+    kept = open_model(tmp_path / "tiny-int8.xml")
+    assert kept.second_pass is not None
+    graphs = (kept.graph, kept.second_pass.graph)
+    assert sum(is_int8(op) for graph in graphs for op in graph.get_ops()) == counts[2]
+
+
+def test_what_cannot_hold_is_not_written(
+    network: Path,
+    photos: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    counts = measured(monkeypatch, 0.5, 0.4, 0.42, 0.45, 0.47)
+    assert quantize(network, "--data", photos, "-o", tmp_path / "out", *LIMITED) == 2
+    assert counts == sorted(counts[:1]) + sorted(counts[1:], reverse=True)
+    error = capsys.readouterr().err
+    assert "loses 3.00 points of average precision at best, more than 1" in error
+    assert not (tmp_path / "out").exists()

@@ -14,7 +14,7 @@ from tests.models.test_masks import expected, smooth
 
 
 def build(graph: ov.Model | None = None, **options: Any) -> TfOdApi:
-    metadata = {key: options.pop(key) for key in ("names", "imgsz") if key in options}
+    metadata = {key: options.pop(key) for key in ("names", "imgsz", "model_info") if key in options}
     return TfOdApi(loaded(graph or fake_tf_od_api(), **metadata), **options)
 
 
@@ -41,6 +41,12 @@ def test_open_sizes_become_what_such_graphs_scale_to() -> None:
     assert geometry == Geometry(128, 96, 1066, 800)
     np.testing.assert_allclose(image[0, 400, 500], (255, 0, 0), atol=2)
     assert not image[0, :, 1066:].any()
+
+
+def test_a_graph_that_stretched_its_pictures_gets_them_stretched() -> None:
+    model = build(fake_tf_od_api((96, 48)), model_info={"resize_type": "standard"})
+    _, geometry = model.preprocess(picture(RED, (0, 0, 128, 96)))
+    assert geometry == Geometry(128, 96, 96, 48)
 
 
 def outputs(model: TfOdApi, **values: Any) -> list[np.ndarray[Any, Any]]:

@@ -1,6 +1,9 @@
 """Put what was trained into the program: the weights in half precision, with their config.
 
-python -m tools.demo.pack RUN [-o assets/demo.npz] [--proposals N]
+python -m tools.demo.pack RUN [-o assets/demo.npz] [--proposals N] [--candidates N]
+
+Both counts may be smaller than in training: scenes show a dozen objects, and work on what is no
+object is done in vain.
 """
 
 from __future__ import annotations
@@ -20,11 +23,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("run", type=Path, help="folder of the run, which holds weights.npz")
     parser.add_argument("-o", "--output", type=Path, default=Path("assets/demo.npz"))
-    parser.add_argument("--proposals", type=int, default=CONFIG.proposals)
+    parser.add_argument("--proposals", type=int, default=24, help="regions looked at (24)")
+    parser.add_argument("--candidates", type=int, default=500, help="anchors that compete (500)")
     options = parser.parse_args()
     with np.load(options.run / "weights.npz") as archive:
         arrays = dict(archive)
-    config = replace(CONFIG, proposals=options.proposals)
+    config = replace(CONFIG, proposals=options.proposals, rpn_candidates=options.candidates)
     pack(config, arrays, NOTES, options.output)
     print(f"{options.output}: {options.output.stat().st_size / 1e6:.2f} MB")
 
