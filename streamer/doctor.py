@@ -6,7 +6,6 @@ import platform
 from importlib.metadata import version
 
 import av
-import numpy as np
 import openvino as ov
 from rich.console import Console
 from rich.table import Table
@@ -14,8 +13,7 @@ from rich.table import Table
 from streamer import __version__
 from streamer.config import home
 from streamer.devices import available_devices
-from streamer.engine import OpenVinoEngine
-from streamer.errors import StreamerError, one_line
+from streamer.evaluation.selfcheck import self_check
 from streamer.threads import cores
 
 _PACKAGES = ("openvino", "opencv-python", "av", "numpy")
@@ -25,8 +23,6 @@ _ENCODERS = {
     "AV1": ("libsvtav1", "libaom-av1", "av1_nvenc", "av1_qsv"),
     "VP9": ("libvpx-vp9",),
 }
-_TOLERANCE = 0.02
-"""Share of the largest value by which a device may differ from the CPU in f32."""
 
 
 def doctor() -> int:
@@ -54,47 +50,18 @@ def _encoders() -> Table:
 
 
 def _devices() -> tuple[Table, bool]:
-    table = Table(title="\ndevices, checked against numpy", title_justify="left", box=None)
+    table = Table(
+        title="\ndevices, checked with the demo against the CPU in f32",
+        title_justify="left",
+        box=None,
+    )
     for column in ("device", "name", "precision", "verdict"):
         table.add_column(column)
     sound = True
     core = ov.Core()
     for device in available_devices():
-        precision, verdict = _verdict(device)
-        sound &= verdict == "right"
+        verdict = self_check(device, home() / "models")
+        sound &= verdict.is_right
         name = str(core.get_property(device, "FULL_DEVICE_NAME"))
-        table.add_row(device, name, precision, verdict)
+        table.add_row(device, name, verdict.precision, verdict.words)
     return table, sound
-
-
-def _verdict(device: str) -> tuple[str, str]:
-    """The precision that a device takes by itself, and ``right`` or what is wrong with it."""
-    graph, tensor, expected = probe()
-    try:
-        with OpenVinoEngine(graph, device) as engine:
-            engine.check([tensor])
-            pending = engine.submit([tensor])
-            try:
-                error = float(np.abs(pending.result()[0] - expected).max())
-            finally:
-                pending.release()
-            precision = engine.precision
-    except StreamerError as failure:
-        return "", one_line(failure)
-    share = error / float(np.abs(expected).max())
-    return precision, "right" if share <= _TOLERANCE else f"wrong by {share:.0%}"
-
-
-def probe() -> tuple[ov.Model, np.ndarray, np.ndarray]:
-    """A small graph (a 3x3 convolution and a ReLU), an input, and what numpy makes of it."""
-    from openvino import opset13 as ops
-
-    noise = np.random.default_rng(0)
-    tensor = noise.normal(size=(1, 8, 32, 32)).astype(np.float32)
-    kernel = noise.normal(size=(16, 8, 3, 3)).astype(np.float32)
-    data = ops.parameter(tensor.shape, np.float32)
-    convolved = ops.convolution(data, kernel, [1, 1], [0, 0], [0, 0], [1, 1])
-    graph = ov.Model([ops.relu(convolved)], [data], "probe")
-    windows = np.lib.stride_tricks.sliding_window_view(tensor[0], (3, 3), axis=(1, 2))
-    expected = np.einsum("cyxij,ocij->oyx", windows, kernel)[None]
-    return graph, tensor, np.maximum(expected, 0)

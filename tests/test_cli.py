@@ -5,15 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from streamer import __version__
 from streamer.cli import main
 from streamer.config import Settings
 from streamer.devices import available_devices
-from streamer.doctor import probe
-from streamer.engine import OpenVinoEngine
 from tests.clips import write_clip
 
 
@@ -60,21 +57,12 @@ def test_doctor_finds_every_device_right(capsys: pytest.CaptureFixture[str]) -> 
     assert "libx264" in text
 
 
-def test_the_probe_is_what_the_device_computes() -> None:
-    graph, tensor, expected = probe()
-    with OpenVinoEngine(graph, "CPU", "f32") as engine:
-        pending = engine.submit([tensor])
-        np.testing.assert_allclose(pending.result()[0], expected, atol=1e-4)
-        pending.release()
-
-
 def test_doctor_says_where_a_device_computes_wrongly(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    graph, tensor, expected = probe()
-    monkeypatch.setattr("streamer.doctor.probe", lambda: (graph, tensor, expected * 2))
+    monkeypatch.setattr("streamer.evaluation.agreement._mask_iou", lambda *_: 0.3)
     assert main(["doctor"]) == 1
-    assert "wrong by" in capsys.readouterr().out
+    assert "wrong masks: they overlap with the CPU's by 30%" in capsys.readouterr().out
 
 
 def test_bench_prints_parts_bound_and_ratio(

@@ -141,8 +141,7 @@ class MaskRcnn(Detector):
     ) -> None:
         notes = notes_of(loaded.graph)
         self.config = config_of(notes, loaded.path)
-        names = _labels(notes, self.config.classes)
-        known = labels.Classes({number: number for number in names}, names)
+        known = _classes(notes, self.config.classes)
         super().__init__(loaded.name, _Inputs(loaded.graph, self.config), known, threshold, classes)
         self.second_pass = SecondPass(_masks_of(loaded.path), BATCHES, self._select)
 
@@ -179,13 +178,22 @@ def _numbers(detections: NDArray[np.float32]) -> NDArray[np.int64]:
     return detections[:, 5].astype(np.int64)
 
 
-def _labels(notes: Mapping[str, str], classes: int) -> dict[int, str]:
-    """Names by the ids that the network gives, from 1; COCO's where the model does not say."""
-    if "labels" in notes:
-        return {int(key): str(name) for key, name in json.loads(notes["labels"]).items()}
-    if classes == max(labels.COCO):
-        return dict(labels.COCO)
-    return {index: f"class {index}" for index in range(1, classes + 1)}
+def _classes(notes: Mapping[str, str], count: int) -> labels.Classes:
+    """What the network's numbers mean, from 1; COCO's where the model does not say."""
+    if "labels" not in notes:
+        if count == max(labels.COCO):
+            return labels.Classes.coco()
+        return labels.Classes.counted([f"class {number}" for number in range(1, count + 1)], 1)
+    names = {int(key): str(name) for key, name in json.loads(notes["labels"]).items()}
+    # COCO's ids and the network's own must not mix, so it takes a COCO name for every class.
+    all_known = set(names.values()) <= set(labels.COCO.values())
+    if all_known and names.keys() == set(range(1, count + 1)):
+        ids = labels.category_ids(list(names.values()))
+    else:
+        ids = tuple(names)
+    return labels.Classes(
+        dict(zip(names, ids, strict=True)), dict(zip(ids, names.values(), strict=True))
+    )
 
 
 def _masks_of(path: Path) -> ov.Model:

@@ -12,7 +12,7 @@ from streamer.models.registry import open_model
 from streamer.network.weights import Weights
 from tests.network.parts import TINY, random_arrays
 
-NOTES = {"labels": '{"1": "person", "2": "kite"}', "licence": "Apache-2.0"}
+NOTES = {"labels": '{"1": "person", "2": "kite", "3": "bus", "4": "dog"}', "licence": "Apache-2.0"}
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def test_the_model_is_built_once(tmp_path: Path) -> None:
     assert path.parent.parent == models
     model = open_model(path)
     assert (model.name, model.contract) == ("demo", mask_rcnn.CONTRACT)
-    assert model.labels == {1: "person", 2: "kite"}
+    assert model.labels == {1: "person", 38: "kite", 6: "bus", 18: "dog"}
     built = path.stat().st_mtime_ns
     assert Path(find("demo", models)) == path
     assert path.stat().st_mtime_ns == built

@@ -4,7 +4,7 @@
     python -m tools.demo.check found.jsonl [--truth assets/demo-truth.jsonl]
 
 An object counts in the frames where it is large enough and half of it can be seen. It is found
-where a result of its class covers the same pixels, at an intersection over union of a half.
+where a result of its class has nearly its box, at an intersection over union of a half.
 """
 
 from __future__ import annotations
@@ -41,12 +41,14 @@ class Sighting:
         label: its class.
         frames: in which it counts.
         found: in how many of them it was found.
+        overlap: of the masks, added up over those.
         lost: how many times it was found in one of them and not in the next.
     """
 
     label: str
     frames: int = 0
     found: int = 0
+    overlap: float = 0.0
     lost: int = 0
     _last: bool = False
 
@@ -55,10 +57,17 @@ class Sighting:
         """Of its frames, those in which it was found."""
         return self.found / self.frames
 
-    def count(self, is_found: bool) -> None:
-        """Count a frame."""
+    @property
+    def mask_iou(self) -> float:
+        """Mean overlap of the masks, where it was found."""
+        return self.overlap / self.found if self.found else 0.0
+
+    def count(self, overlap: float | None) -> None:
+        """Count a frame; ``overlap`` of the masks, or None where it was not found."""
+        is_found = overlap is not None
         self.frames += 1
         self.found += is_found
+        self.overlap += overlap or 0.0
         self.lost += self._last and not is_found
         self._last = is_found
 
@@ -81,16 +90,26 @@ def sightings(
             if area < LEAST_AREA or thing["visible"] < LEAST_VISIBLE:
                 continue
             sighting = seen.setdefault(thing["track_id"], Sighting(thing["label"]))
-            sighting.count(_is_found(thing, instances))
+            sighting.count(_overlap(thing, instances))
     return seen
 
 
-def _is_found(thing: dict[str, Any], instances: list[dict[str, Any]]) -> bool:
-    same = [i["segmentation"] for i in instances if i["category_id"] == thing["category_id"]]
+def _overlap(thing: dict[str, Any], instances: list[dict[str, Any]]) -> float | None:
+    """How far the mask of what was found there overlaps; None where nothing was."""
+    same = [i for i in instances if i["category_id"] == thing["category_id"]]
     if not same:
-        return False
-    overlaps = coco.iou(same, [thing["segmentation"]], [0])
-    return bool(overlaps.max() >= _IOU)
+        return None
+    boxes = coco.iou([_xywh(i["box"]) for i in same], [_xywh(thing["box"])], [0])[:, 0]
+    best = int(boxes.argmax())
+    if boxes[best] < _IOU:
+        return None
+    masks = coco.iou([same[best]["segmentation"]], [thing["segmentation"]], [0])
+    return float(masks[0, 0])
+
+
+def _xywh(box: list[float]) -> list[float]:
+    x1, y1, x2, y2 = box
+    return [x1, y1, x2 - x1, y2 - y1]
 
 
 def read(path: Path) -> list[dict[str, Any]]:
@@ -106,12 +125,13 @@ def main() -> int:
     options = parser.parse_args()
     seen = sightings(read(options.truth), read(options.results))
     table = Table(box=None)
-    for column in ("object", "frames", "found", "lost"):
+    for column in ("object", "frames", "found", "lost", "mask IoU"):
         table.add_column(column, justify="left" if column == "object" else "right")
     for number, sighting in sorted(seen.items()):
         share = f"{sighting.share:.1%}" + ("" if sighting.share >= WANTED else " *")
         name = f"{sighting.label} {number}"
-        table.add_row(name, str(sighting.frames), share, str(sighting.lost))
+        figures = str(sighting.lost), f"{sighting.mask_iou:.3f}"
+        table.add_row(name, str(sighting.frames), share, *figures)
     Console().print(table)
     rare = [s for s in seen.values() if s.share < WANTED]
     print(f"{len(seen) - len(rare)} of {len(seen)} objects found in {WANTED:.0%} of their frames")
