@@ -140,7 +140,7 @@ def test_ctrl_c_leaves_the_part_and_no_model(zoo: Zoo, monkeypatch: pytest.Monke
 
 
 def test_ctrl_c_while_it_converts(zoo: Zoo, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupt(*_: object) -> Path:
+    def interrupt(*_: object, **__: object) -> Path:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
