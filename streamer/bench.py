@@ -7,7 +7,6 @@ measured alone. Where inference runs on another device, its own rate bounds the 
 
 from __future__ import annotations
 
-import json
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -21,10 +20,10 @@ from rich.table import Table
 from streamer import stages
 from streamer.app import Job, build, window
 from streamer.config import Settings, load
-from streamer.errors import SettingsError
 from streamer.frame import Frame
 from streamer.instances import Instances
 from streamer.overlay import OverlayStyle, draw
+from streamer.report import write_json
 from streamer.sinks.registry import SinkOptions, open_sink
 from streamer.sources.registry import open_source
 from streamer.threads import cores
@@ -75,10 +74,7 @@ def bench(source: str, model: str, device: str, frames: int, report: Path | None
         result = measure(load({**flags, "output": output, "overwrite": True, "audio": False}))
     Console(highlight=False).print(table(result))
     if report is not None:
-        try:
-            report.write_text(json.dumps(asdict(result), indent=1) + "\n", "utf-8")
-        except OSError as error:
-            raise SettingsError(f"--json {report}: {error.strerror or error}") from error
+        write_json(report, asdict(result))
 
 
 def measure(settings: Settings) -> Bench:

@@ -57,12 +57,14 @@ def compile_graph(
 
 def _kind(graph: ov.Model, device: str, precision: str) -> ov.Type | None:
     """What to ask for where a graph computes in floating point; None leaves it to the device."""
-    cpu_only = set(_named(device)) <= {"CPU"}
-    if device == "AUTO":
-        cpu_only = available_devices() == ["CPU"]
     # With OpenVINO 2026.4.1 on the CPU, a max pooling in bf16 before quantization gives garbage;
     # and what is left in floating point is so little that f32 is as fast.
-    return ov.Type.f32 if cpu_only and is_quantized(graph) else _TYPES.get(precision)
+    if is_quantized(graph):
+        # Only here, because to ask which devices there are takes drivers time.
+        used = available_devices() if device == "AUTO" else _named(device)
+        if set(used) <= {"CPU"}:
+            return ov.Type.f32
+    return _TYPES.get(precision)
 
 
 def _missing_devices(device: str, available: Sequence[str]) -> list[str]:

@@ -40,9 +40,18 @@ def _check_summary(summary: Path, read: dict[str, Path], written: dict[Path, str
             raise SettingsError(f"--summary {summary} is the {name} itself; name another file")
     if summary.resolve() in written:
         raise SettingsError(f"--summary {summary} is an output already; name another file")
-    folder = summary.absolute().parent
-    if summary.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
-        raise SettingsError(f"--summary {summary} cannot be written there; name another file")
+    check_writable("--summary", summary)
+
+
+def check_writable(option: str, path: Path) -> None:
+    """Refuse a file that an option names where none can be written.
+
+    Raises:
+        SettingsError: it is a folder, or in none that can be written.
+    """
+    folder = path.absolute().parent
+    if path.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise SettingsError(f"{option} {path} cannot be written there; name another file")
 
 
 def _read(settings: Settings) -> Iterator[tuple[str, Path]]:

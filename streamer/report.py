@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -81,6 +82,18 @@ def write_summary(path: Path, figures: dict[str, Any]) -> None:
     except OSError as error:
         part.unlink(missing_ok=True)
         raise SettingsError(f"--summary {path}: {error.strerror or error}") from error
+
+
+def write_json(path: Path, figures: Mapping[str, Any]) -> None:
+    """Write the figures that ``--json`` asks for.
+
+    Raises:
+        SettingsError: the file cannot be written.
+    """
+    try:
+        path.write_text(json.dumps(figures, indent=1) + "\n", "utf-8")
+    except OSError as error:
+        raise SettingsError(f"--json {path}: {error.strerror or error}") from error
 
 
 def words(job: Job, snapshot: Snapshot, ending: str) -> list[str]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -31,6 +29,8 @@ from streamer.evaluation.coco import require_pycocotools
 from streamer.evaluation.dataset import load_dataset
 from streamer.evaluation.sheet import write_sheet
 from streamer.models.base import Model
+from streamer.places import check_writable
+from streamer.report import write_json
 from streamer.threads import limit_libraries
 
 BOXES, MASKS = "coco_orig_precision", "coco_orig_segm_precision"
@@ -102,7 +102,7 @@ def evaluate(
     for note in notes(accuracy):
         figures.print(note, markup=False)
     if json_file is not None:
-        _write_json(json_file, as_json(model, accuracy, published or {}))
+        write_json(json_file, as_json(model, accuracy, published or {}))
     if sheet is not None:
         count = write_sheet(sheet, accuracy)
         said = f"the {count} worst images are in {sheet}" if count else "no image has a mistake"
@@ -190,21 +190,12 @@ def _check_targets(annotations: Path, json_file: Path | None, sheet: Path | None
     for option, path in (("--json", json_file), ("--sheet", sheet)):
         if path is None:
             continue
-        folder = path.absolute().parent
-        if path.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
-            raise SettingsError(f"{option} {path} cannot be written there; name another file")
+        check_writable(option, path)
         if path.resolve() in taken:
             raise SettingsError(f"{option} {path} is {taken[path.resolve()]}; name another file")
         taken[path.resolve()] = f"what {option} names"
     if sheet is not None and sheet.suffix.lower() not in _PICTURES:
         raise SettingsError(f"--sheet {sheet} is no picture; end its name in .png or .jpg")
-
-
-def _write_json(path: Path, figures: Mapping[str, Any]) -> None:
-    try:
-        path.write_text(json.dumps(figures, indent=1) + "\n", "utf-8")
-    except OSError as error:
-        raise SettingsError(f"--json {path}: {error.strerror or error}") from error
 
 
 @contextmanager
