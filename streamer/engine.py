@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from streamer.devices import compile_graph, execution_device, optimal_requests, precision_of
 from streamer.errors import InferenceError, last_line
 from streamer.models.base import Tensors
+from streamer.verdicts import Verdict
 
 _TIME_LIMIT_MS = 120_000
 """A request that takes longer than this has hung; the slowest honest one takes seconds."""
@@ -93,7 +94,8 @@ class OpenVinoEngine:
         precision: one of `PRECISIONS`; ``"auto"`` takes the device's own choice.
         requests: how many in flight; None for the device's own optimum and one more, so that the
             device works on while a result is being read.
-        cache_dir: a folder where compiled graphs are kept for the next start; None for nowhere.
+        cache_dir: a folder where compiled graphs, and what `check` has found of them, are kept for
+            the next start; None for nowhere.
 
     Raises:
         DeviceError: the device is not there or will not take the graph.
@@ -112,6 +114,7 @@ class OpenVinoEngine:
         self.precision = precision_of(compiled, graph)
         self.requests = requests or optimal_requests(compiled) + 1
         self._compiled = compiled
+        self._graph, self._asked, self._cache_dir = graph, device, cache_dir
         self._all = [compiled.create_infer_request() for _ in range(self.requests)]
         self._free: queue.SimpleQueue[ov.InferRequest] = queue.SimpleQueue()
         for request in self._all:
@@ -129,11 +132,18 @@ class OpenVinoEngine:
             raise InferenceError(f"{self.device} refused an input: {last_line(error)}") from error
 
     def check(self, tensors: Tensors) -> None:
-        """Try the requests. See `Engine.check`.
+        """Try the requests, unless this graph has passed before. See `Engine.check` and `Verdict`.
 
         With OpenVINO 2026.4.1, graphs with unfolded int8 weights gave garbage in a quarter of their
         compilations as soon as two requests ran together, unless each had run alone before.
         """
+        how = self._asked, self.precision, self.requests, optimal_requests(self._compiled)
+        verdict = Verdict(self._cache_dir, self._graph, self.device, *how)
+        if not verdict.is_sound:
+            self._try(tensors)
+            verdict.remember()
+
+    def _try(self, tensors: Tensors) -> None:
         alone = [self._run(tensors) for _ in range(self.requests)]
         if self.requests == 1:
             return

@@ -7,7 +7,7 @@ import io
 import pytest
 from rich.console import Console
 
-from streamer.dashboard import clock, progress_line, stage_table
+from streamer.dashboard import progress_line, stage_table
 from streamer.metrics import Snapshot, StageSnapshot, Timing
 from streamer.report import bottleneck
 
@@ -50,13 +50,6 @@ def test_progress_tells_the_time_left() -> None:
 @pytest.mark.parametrize("total", [None, 50])
 def test_progress_without_a_believable_total(total: int | None) -> None:
     assert progress_line(snapshot(), total) == "100 frames, 10.0 fps, 0:10 gone"
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(0, "0:00"), (59.6, "1:00"), (3599, "59:59"), (36_000, "10:00:00")]
-)
-def test_clock(seconds: float, text: str) -> None:
-    assert clock(seconds) == text
 
 
 def test_the_table_has_a_row_a_stage() -> None:

@@ -16,7 +16,8 @@ from streamer.evaluation.rules import Categories, found_in
 from streamer.models import yolo_seg
 from streamer.models.base import Model, sample_inputs
 from streamer.models.geometry import Geometry
-from streamer.models.registry import open_model
+from streamer.models.loading import load
+from streamer.models.registry import build, contract_of
 from streamer.two_pass import start
 
 YOLO_THRESHOLD = 0.001
@@ -56,10 +57,9 @@ def open_to_measure(spec: str | Path) -> Model:
     Raises:
         ModelError: the model cannot be read, or follows no contract.
     """
-    model = open_model(spec, threshold=0.0)
-    if model.contract == yolo_seg.CONTRACT:
-        model = open_model(spec, threshold=YOLO_THRESHOLD)
-    return model
+    loaded = load(spec)
+    is_yolo = contract_of(loaded) == yolo_seg.CONTRACT
+    return build(loaded, threshold=YOLO_THRESHOLD if is_yolo else 0.0)
 
 
 def measure(

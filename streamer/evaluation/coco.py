@@ -19,6 +19,9 @@ from streamer.rle import RLE
 Kind = Literal["bbox", "segm"]
 """What is compared: boxes or masks."""
 
+SIZES = ("small", "medium", "large")
+"""Of objects: below 32x32 pixels, below 96x96, and above."""
+
 
 class Found(NamedTuple):
     """An object that a model has found.
@@ -60,12 +63,16 @@ class Score:
     Attributes:
         ap: over IoU .50 to .95 and the categories that the images show.
         ap50: at IoU .50.
+        ap75: at IoU .75.
+        by_size: ``ap`` of small, medium and large objects by COCO's areas; -1 where there are none.
         by_category: ``ap`` of each such category by its id.
         matches: by the images' ids.
     """
 
     ap: float
     ap50: float
+    ap75: float
+    by_size: Mapping[str, float]
     by_category: Mapping[int, float]
     matches: Mapping[int, Matches]
 
@@ -119,6 +126,8 @@ def score(dataset: Dataset, found: Sequence[Found], kind: Kind, least: float = 0
     return Score(
         ap=float(scorer.stats[0]),
         ap50=float(scorer.stats[1]),
+        ap75=float(scorer.stats[2]),
+        by_size=dict(zip(SIZES, map(float, scorer.stats[3:6]), strict=True)),
         by_category={
             category: _mean(precision[:, :, place])
             for place, category in enumerate(scorer.params.catIds)

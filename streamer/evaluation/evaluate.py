@@ -21,8 +21,8 @@ from rich.progress import (
 from rich.table import Table
 
 from streamer.console import Lenient
-from streamer.dashboard import clock
 from streamer.devices import is_quantized
+from streamer.durations import left
 from streamer.errors import ModelError, SettingsError
 from streamer.evaluation.accuracy import Accuracy, measure, open_to_measure
 from streamer.evaluation.coco import require_pycocotools
@@ -227,7 +227,6 @@ def _progress(console: Console, total: int) -> Iterator[Callable[[int], None]]:
 
 def progress_line(done: int, total: int, passed_s: float) -> str:
     """How far it is, how fast, and how long it will take."""
-    left = clock((total - done) * passed_s / done)
-    return (
-        f"{done / total:.0%}, {done} of {total} images, {done / passed_s:.1f} a second, {left} left"
-    )
+    rate = done / passed_s
+    rest = left(total - done, rate)
+    return f"{done / total:.0%}, {done} of {total} images, {rate:.1f} a second, {rest} left"

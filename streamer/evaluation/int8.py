@@ -8,7 +8,6 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-import openvino as ov
 from rich.console import Console
 
 from streamer.errors import ModelError, SourceError
@@ -20,6 +19,7 @@ from streamer.frame import Frame
 from streamer.models import mask_rcnn, omz, yolo_seg
 from streamer.models.base import Model, Tensors
 from streamer.models.registry import open_model
+from streamer.models.saving import save_graphs
 from streamer.sources.registry import open_source
 from streamer.sources.window import Window
 from streamer.two_pass import start
@@ -192,15 +192,10 @@ def _write(model: Model, quantized: Quantized, folder: Path) -> Path:
     name = f"{model.name}-int8"
     if quantized.masks is not None:
         return mask_rcnn.write(quantized.graph, quantized.masks, folder, name)
-    path = folder / f"{name}.xml"
     names = dict(enumerate(model.labels.values()))
     quantized.graph.set_rt_info(str(names), ["framework", "names"])
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        ov.save_model(quantized.graph, path, compress_to_fp16=False)
-    except (OSError, RuntimeError) as error:
-        raise ModelError(f"{folder} cannot be written: {error}") from error
-    return path
+    save_graphs(folder, {name: quantized.graph})
+    return folder / f"{name}.xml"
 
 
 def _comparison(model: Model, path: Path, pictures: Pictures) -> Iterator[str]:

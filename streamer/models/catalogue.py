@@ -78,12 +78,16 @@ class Entry(BaseModel):
 _ENTRIES = TypeAdapter(dict[_Name, Entry])
 
 
-def read_catalogue(path: Path = CATALOGUE) -> Mapping[str, Entry]:
+def read_catalogue(path: Path | None = None) -> Mapping[str, Entry]:
     """Models by name, in the order of the file.
+
+    Args:
+        path: of the file; the program's own by default.
 
     Raises:
         ModelError: it cannot be read, or is no catalogue.
     """
+    path = CATALOGUE if path is None else path
     try:
         return _ENTRIES.validate_python(tomllib.loads(path.read_text(encoding="utf-8")))
     except OSError as error:

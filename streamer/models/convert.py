@@ -15,6 +15,7 @@ import openvino.opset15 as ops
 from streamer.errors import ModelError, last_line
 from streamer.models import labels, mask_rcnn, tf_od_api
 from streamer.models.loading import Loaded
+from streamer.models.saving import save_graphs
 from streamer.network.architecture import HEADS
 from streamer.network.config import (
     MASK_RCNN_RESNET50_ATROUS_COCO,
@@ -128,17 +129,15 @@ def _keep_graph(frozen: FrozenGraph, folder: Path, size: tuple[int, int] | None)
     told: dict[str, Any] = read_pipeline_config(beside) if beside.exists() else {}
     if size is None:
         size = (told["height"], told["width"]) if told else _DEFAULT_SIZE
-    path = folder / f"{name_of(source)}.xml"
     try:
         graph = ov.Core().read_model(source)
         _name_ports(graph, source)
         _fix_size(graph, size)
         _describe(graph, _classes(frozen), stretched=not told.get("keep_aspect_ratio", True))
-        folder.mkdir(parents=True, exist_ok=True)
-        ov.save_model(graph, path, compress_to_fp16=False)
     except (OSError, RuntimeError) as error:
         raise ModelError(f"{source} cannot be converted: {last_line(error)}") from error
-    return path
+    save_graphs(folder, {name_of(source): graph})
+    return folder / f"{name_of(source)}.xml"
 
 
 def _name_ports(graph: ov.Model, source: Path) -> None:

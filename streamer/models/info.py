@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import openvino as ov
@@ -11,13 +11,16 @@ from rich.console import Console
 from rich.table import Table
 
 from streamer.config import home
+from streamer.devices import is_quantized
 from streamer.models import mask_rcnn
 from streamer.models.convert import NETWORKS
-from streamer.models.loading import load
+from streamer.models.loading import Loaded, load
 from streamer.models.names import find
-from streamer.models.registry import contract_of
+from streamer.models.registry import build, contract_of
 from streamer.network.config import MaskRcnnConfig
 from streamer.network.counting import Size, size_of
+
+_MOST_LABELS = 12
 
 
 def info(spec: str) -> None:
@@ -33,8 +36,9 @@ def info(spec: str) -> None:
         lines, size = [("name", spec), *_network_lines(config)], size_of(config)
     else:
         loaded = load(find(spec, kept))
-        notes = mask_rcnn.notes_of(loaded.graph)
-        lines = [("name", loaded.name), ("contract", contract_of(loaded) or "none that is known")]
+        # A contract's model may change the graph.
+        ports, notes = list(_ports(loaded.graph)), mask_rcnn.notes_of(loaded.graph)
+        lines = [("name", loaded.name), *_contract_lines(loaded)]
         size = None
         if "config" in notes:
             config = mask_rcnn.config_of(notes, loaded.path)
@@ -43,11 +47,28 @@ def info(spec: str) -> None:
             size = size_of(config)
         else:
             lines.append(("parameters", _millions(_constants(loaded.graph))))
-        lines += list(_ports(loaded.graph))
+        lines += ports
     for key, value in lines:
         console.print(f"{key:<14}{value}", markup=False)
     if size is not None:
         console.print(_work(size))
+
+
+def _contract_lines(loaded: Loaded) -> list[tuple[str, str]]:
+    contract = contract_of(loaded)
+    if contract is None:
+        return [("contract", "none that is known")]
+    return [
+        ("contract", contract),
+        ("precision", "int8" if is_quantized(loaded.graph) else "floating point"),
+        ("labels", _shortened(list(build(loaded).labels.values()))),
+    ]
+
+
+def _shortened(names: Sequence[str]) -> str:
+    shown = names if len(names) <= _MOST_LABELS else names[: _MOST_LABELS - 1]
+    more = f" and {len(names) - len(shown)} more" if len(names) > len(shown) else ""
+    return ", ".join(shown) + more
 
 
 def _network_lines(config: MaskRcnnConfig) -> list[tuple[str, str]]:

@@ -25,6 +25,7 @@ from streamer.models.base import SecondPass, Tensors
 from streamer.models.detections import Detections, Detector
 from streamer.models.geometry import Geometry, Picture, fit_corner, lay_into, stretch
 from streamer.models.loading import MASKS_SUFFIX, Loaded
+from streamer.models.saving import save_graphs
 from streamer.network.config import MaskRcnnConfig
 from streamer.network.network import build_detector, build_mask_head
 from streamer.network.weights import Weights
@@ -83,14 +84,9 @@ def write(detector: ov.Model, masks: ov.Model, folder: Path, name: str) -> Path:
     Raises:
         ModelError: the files cannot be written.
     """
-    path = folder / f"{name}.xml"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        ov.save_model(masks, folder / f"{name}{MASKS_SUFFIX}", compress_to_fp16=False)
-        ov.save_model(detector, path, compress_to_fp16=False)
-    except (OSError, RuntimeError) as error:
-        raise ModelError(f"{folder} cannot be written: {error}") from error
-    return path
+    # The first pass comes last: where it is, all is there.
+    save_graphs(folder, {f"{name}{MASKS_SUFFIX.removesuffix('.xml')}": masks, name: detector})
+    return folder / f"{name}.xml"
 
 
 def notes_of(graph: ov.Model) -> dict[str, str]:

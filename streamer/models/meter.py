@@ -16,6 +16,8 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
+from streamer.durations import left
+
 _LINE_EVERY_S = 10.0
 
 
@@ -89,9 +91,6 @@ def progress_line(total: int, done: int, passed_s: float, gained: int) -> str:
         gained: bytes that came in this time.
     """
     rate = gained / passed_s
-    left = "-:--"
-    if rate > 0:
-        minutes, seconds = divmod(round((total - done) / rate), 60)
-        left = f"{minutes}:{seconds:02}"
+    rest = left(total - done, rate)
     speed = f"{decimal(round(rate))}/s"
-    return f"{done / total:.0%}, {decimal(done)} of {decimal(total)}, {speed}, {left} left"
+    return f"{done / total:.0%}, {decimal(done)} of {decimal(total)}, {speed}, {rest} left"

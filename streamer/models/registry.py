@@ -74,7 +74,11 @@ def open_model(spec: str | Path, *, threshold: float = 0.5, classes: Collection[
         ModelError: the model cannot be read, or follows no contract.
         SettingsError: the model has no class of a given name.
     """
-    loaded = load(spec)
+    return build(load(spec), threshold=threshold, classes=classes)
+
+
+def build(loaded: Loaded, *, threshold: float = 0.5, classes: Collection[str] = ()) -> Model:
+    """Prepare a model that was read; its graph is changed. See `open_model`."""
     name = contract_of(loaded)
     if name is not None:
         return CONTRACTS[name].build(loaded, threshold=threshold, classes=classes)

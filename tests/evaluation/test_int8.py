@@ -19,6 +19,7 @@ from streamer.models.base import Model
 from streamer.models.registry import open_model
 from streamer.network.random_weights import random_weights
 from tests.clips import write_clip
+from tests.evaluation.scenes import save_omz
 from tests.network.parts import TINY
 
 pytest.importorskip("nncf", reason="needs NNCF: pip install 'streamer[quantize]'")
@@ -62,10 +63,14 @@ def test_two_passes(
     assert "quantized already" in capsys.readouterr().err
 
 
-def test_one_pass_keeps_its_names(fake_model: Path, photos: Path, tmp_path: Path) -> None:
-    assert quantize(fake_model, "--data", photos, "-o", tmp_path) == 0
-    before, after = open_model(fake_model), open_model(tmp_path)
-    assert after.contract == before.contract == "yolo-seg"
+@pytest.mark.parametrize("contract", ["yolo-seg", "omz"])
+def test_one_pass_keeps_its_names(
+    fake_model: Path, photos: Path, tmp_path: Path, contract: str
+) -> None:
+    model = fake_model if contract == "yolo-seg" else save_omz(tmp_path / "omz.xml")
+    assert quantize(model, "--data", photos, "-o", tmp_path / "int8") == 0
+    before, after = open_model(model), open_model(tmp_path / "int8")
+    assert after.contract == before.contract == contract
     assert after.labels == before.labels
 
 
@@ -81,7 +86,9 @@ def test_a_clip_is_sampled_evenly(tmp_path: Path) -> None:
 def test_nothing_to_calibrate_on(
     network: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for data in (tmp_path, tmp_path / "none.mp4"):
+    (tmp_path / "damaged").mkdir()
+    (tmp_path / "damaged" / "photo.png").write_text("no picture")
+    for data in (tmp_path, tmp_path / "damaged", tmp_path / "none.mp4"):
         assert quantize(network, "--data", data, "-o", tmp_path / "out") == 2
         line = capsys.readouterr().err
         assert line.count("\n") == 1

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import io
 import itertools
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,7 +23,6 @@ from tests.models.serving import (
     cut,
     refuse,
     send,
-    serving,
     silence,
     stall,
     trickle,
@@ -35,17 +33,6 @@ CONTENT = np.random.default_rng(0).bytes(300_000)
 NAME = "model.tar.gz"
 # What is silent stays silent, so that no machine is too slow for this.
 IMPATIENT = replace(QUICK, silence_s=0.5)
-
-
-@pytest.fixture
-def site() -> Iterator[Site]:
-    with serving() as found:
-        yield found
-
-
-@pytest.fixture
-def get(tmp_path: Path) -> Caller:
-    return Caller(tmp_path)
 
 
 def part_of(get: Caller) -> Path:

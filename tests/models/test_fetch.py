@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tarfile
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -19,17 +18,11 @@ from streamer.models.registry import open_model
 from streamer.models.requesting import place
 from tests.models.fakes import save_fake_yolo
 from tests.models.serving import cut, redirect, refuse, send
-from tests.models.zoo import ARCHIVE, FOLDER, NAME, Zoo, entry, files_of, open_zoo, release
+from tests.models.zoo import ARCHIVE, FOLDER, NAME, Zoo, entry, files_of, release
 from tests.network.parts import TINY, random_arrays
 from tests.network.test_reader import PIPELINE, write_graph
 
 READY = "ready-made"
-
-
-@pytest.fixture
-def zoo(tmp_path: Path) -> Iterator[Zoo]:
-    with open_zoo(tmp_path) as made:
-        yield made
 
 
 @pytest.fixture

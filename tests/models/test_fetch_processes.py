@@ -7,21 +7,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from streamer.models.registry import open_model
 from tests.models.serving import Fault, Request, well
-from tests.models.zoo import ARCHIVE, NAME, Zoo, files_of, open_zoo, release
-
-
-@pytest.fixture
-def zoo(tmp_path: Path) -> Iterator[Zoo]:
-    with open_zoo(tmp_path) as made:
-        yield made
-
+from tests.models.zoo import ARCHIVE, NAME, Zoo, files_of, release
 
 SCRIPT = f"""
 import sys
@@ -41,15 +32,7 @@ class Other:
     """Another process that fetches the same model."""
 
     def __init__(self, zoo: Zoo) -> None:
-        file = zoo.catalogue[NAME].files[0]
-        catalogue = zoo.home.with_name("catalogue.toml")
-        catalogue.write_text(
-            f'[{NAME}]\ndescription = "tiny"\nlicence = "MIT"\nbox_ap = 1\nmask_ap = 2\n'
-            f"largest = 10000000\n[[{NAME}.files]]\n"
-            f'name = "{file.name}"\nsize = {file.size}\nsha384 = "{file.sha384}"\n'
-            f'sources = ["{file.sources[0]}"]\n',
-            encoding="utf-8",
-        )
+        catalogue = zoo.write_catalogue()
         self.process = subprocess.Popen(
             [sys.executable, "-u", "-c", SCRIPT, catalogue, zoo.models],
             stdout=subprocess.PIPE,

@@ -3,29 +3,16 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from streamer.models import requesting
 from streamer.models.requesting import place
-from tests.models.serving import Caller, Site, redirect, serving
+from tests.models.serving import Caller, Site, redirect
 
 CONTENT = np.random.default_rng(0).bytes(30_000)
 NAME = "model.tar.gz"
-
-
-@pytest.fixture
-def site() -> Iterator[Site]:
-    with serving() as found:
-        yield found
-
-
-@pytest.fixture
-def get(tmp_path: Path) -> Caller:
-    return Caller(tmp_path)
 
 
 def test_redirects_are_followed_and_keep_the_range(site: Site, get: Caller) -> None:

@@ -82,6 +82,20 @@ class Zoo:
     def serve(self, *, mirrors: int = 1) -> None:
         self.catalogue[NAME] = entry(self.site.add(ARCHIVE, release(), mirrors=mirrors))
 
+    def write_catalogue(self) -> Path:
+        """The entry of the release as a file."""
+        made = self.catalogue[NAME]
+        (file,) = made.files
+        path = self.home.with_name("catalogue.toml")
+        path.write_text(
+            f'[{NAME}]\ndescription = "{made.description}"\nlicence = "{made.licence}"\n'
+            f"box_ap = {made.box_ap}\nmask_ap = {made.mask_ap}\nlargest = {made.largest}\n"
+            f'[[{NAME}.files]]\nname = "{file.name}"\nsize = {file.size}\n'
+            f'sha384 = "{file.sha384}"\nsources = {list(file.sources)}\n',
+            encoding="utf-8",
+        )
+        return path
+
     def fetch(self, name: str = NAME, *, origin: Path | str | None = None, **how: bool) -> Path:
         return fetch(
             name,

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -15,9 +16,11 @@ pytest.importorskip("torch", reason="training needs PyTorch, the extra 'train'")
 import torch
 from torch.nn import functional
 
+from streamer.evaluation.coco import Found
+from streamer.evaluation.dataset import Record, load_dataset
 from streamer.models.registry import open_model
 from tests.network.parts import TINY, random_arrays, random_image
-from tools.demo import evaluate, train
+from tools.demo import train
 from tools.demo.classes import CATEGORY_IDS, CLASSES
 from tools.demo.training import boxes, export
 from tools.demo.training.augment import mirrored, moved
@@ -299,27 +302,22 @@ def test_what_leaves_the_picture_is_cut_off(scenes: Scenes) -> None:
     assert gone.classes.tolist() == [CLASSES.index("bus") + 1]
 
 
-def test_a_perfect_answer_scores_one(folder: Path) -> None:
-    content = json.loads((folder / "instances.json").read_text())
-    found = [{**row, "score": 0.9} for row in content["annotations"]]
-    score = evaluate.score(content, found, "mask")
-    assert score.ap == pytest.approx(1)
-    assert score.by_class["bus"] == pytest.approx(1)
-    assert score.by_class["kite"] == -1
-    assert evaluate.score(content, found[:1], "box").by_class["bus"] == 0
-
-
 def test_confusion_counts_what_is_taken_for_what(folder: Path) -> None:
-    content = json.loads((folder / "instances.json").read_text())
+    truth = load_dataset(folder / "instances.json", folder / "images", limit=2)
     bus, ball, kite = (CATEGORY_IDS[name] for name in ("bus", "sports ball", "kite"))
-    rows = content["annotations"]
+    rows = truth.annotations
     found = [
-        {**rows[0], "score": 0.9},
-        {**rows[1], "score": 0.8, "category_id": kite},
-        {**rows[0], "score": 0.7},
-        {**rows[2], "score": 0.2},
+        detection(rows[0], 0.9),
+        detection(rows[1], 0.8)._replace(category_id=kite),
+        detection(rows[0], 0.7),
+        detection(rows[2], 0.2),
     ]
-    content["images"] = content["images"][:2]
-    rows[3]["iscrowd"] = 1
-    counts = confusion(content, found, [bus, ball, kite])
+    crowded = replace(truth, annotations=(*rows[:3], {**rows[3], "iscrowd": 1}))
+    counts = confusion(crowded, found, [bus, ball, kite])
     assert counts.tolist() == [[0, 0, 1, 0], [0, 1, 0, 1], [0, 0, 0, 0], [0, 1, 0, 0]]
+
+
+def detection(row: Record, score: float) -> Found:
+    """What is there, found exactly."""
+    box, mask = tuple(row["bbox"]), row["segmentation"]
+    return Found(row["image_id"], row["category_id"], score, box, mask)

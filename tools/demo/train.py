@@ -23,7 +23,9 @@ import torch
 from rich.console import Console
 
 from streamer.errors import StreamerError
-from tools.demo.evaluate import Evaluation, evaluate, table
+from streamer.evaluation.accuracy import Accuracy
+from streamer.evaluation.evaluate import category_table, summary_table
+from tools.demo.evaluate import evaluate
 from tools.demo.training import export
 from tools.demo.training.config import CATEGORIES, CONFIG
 from tools.demo.training.display import Display
@@ -81,11 +83,12 @@ def main() -> int:
         if stop.asked:
             console.print(f"saved after step {training.progress.step}; the same command goes on")
             return 130
-        evaluation = _finish(training, scenes, options.val, run)
+        accuracy = _finish(training, scenes, options.val, run)
     except (StreamerError, OSError, TrainingError, export.DisagreementError) as error:
         print(f"train: {error}", file=sys.stderr)
         return 1
-    console.print(table(evaluation))
+    console.print(summary_table(accuracy, {}, ""))
+    console.print(category_table(accuracy))
     console.print(f"report: {run / 'report.md'}")
     return 0
 
@@ -157,19 +160,19 @@ def _train(
 def _look(training: Training, val: Path, run: Path) -> float:
     arrays = export.arrays_of(training.smoothed)
     path = export.save_model(CONFIG, arrays, run / "look")
-    return evaluate(path, val, limit=_LOOKED_AT).mask.ap
+    return evaluate(path, val, limit=_LOOKED_AT).masks.ap
 
 
-def _finish(training: Training, scenes: Scenes, val: Path, run: Path) -> Evaluation:
+def _finish(training: Training, scenes: Scenes, val: Path, run: Path) -> Accuracy:
     """Write weights, model and report."""
     network = training.smoothed
     arrays = export.arrays_of(network)
     export.save_weights(arrays, run / "weights.npz")
     difference = export.check(network, scenes.pictures(_CHECKED))
     path = export.save_model(CONFIG, arrays, run / "model")
-    evaluation = evaluate(path, val)
-    write_report(run, training, len(scenes), evaluation, path, val, difference)
-    return evaluation
+    accuracy = evaluate(path, val)
+    write_report(run, training, len(scenes), accuracy, path, val, difference)
+    return accuracy
 
 
 if __name__ == "__main__":

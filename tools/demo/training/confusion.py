@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from pycocotools import mask as coco_masks
+
+from streamer.evaluation.coco import Found
+from streamer.evaluation.dataset import Dataset, Record
 
 _SCORE = 0.5
 """Detections below it are not shown by default, so they do not count here either."""
@@ -17,7 +19,7 @@ _IOU = 0.5
 
 
 def confusion(
-    truth: Mapping[str, Any], found: Sequence[Mapping[str, Any]], categories: Sequence[int]
+    truth: Dataset, found: Sequence[Found], categories: Sequence[int]
 ) -> NDArray[np.int64]:
     """Count matches of objects and detections, whatever their classes.
 
@@ -25,8 +27,8 @@ def confusion(
     Detections that lie on objects to be ignored are left out unless they match another.
 
     Args:
-        truth: annotations in COCO's format.
-        found: results in COCO's format.
+        truth: what there is; its masks are run lengths.
+        found: what a model has found.
         categories: ids in the order of rows and columns.
 
     Returns:
@@ -37,34 +39,34 @@ def confusion(
     nothing = len(categories)
     counts = np.zeros((nothing + 1, nothing + 1), np.int64)
     objects, results = defaultdict(list), defaultdict(list)
-    for annotation in truth["annotations"]:
+    for annotation in truth.annotations:
         objects[annotation["image_id"]].append(annotation)
     for result in found:
-        if result["score"] >= _SCORE:
-            results[result["image_id"]].append(result)
-    for image in truth["images"]:
-        real = [a for a in objects[image["id"]] if not a["iscrowd"]]
-        ignored = [a for a in objects[image["id"]] if a["iscrowd"]]
-        seen = results[image["id"]]
+        if result.score >= _SCORE:
+            results[result.image_id].append(result)
+    for sample in truth.samples:
+        real = [a for a in objects[sample.id] if not a["iscrowd"]]
+        ignored = [a for a in objects[sample.id] if a["iscrowd"]]
+        seen = results[sample.id]
         pairs = _pairs(_overlaps(seen, real, crowd=False))
         for row, column in pairs:
-            counts[places[real[column]["category_id"]], places[seen[row]["category_id"]]] += 1
+            counts[places[real[column]["category_id"]], places[seen[row].category_id]] += 1
         missed = set(range(len(real))) - {column for _, column in pairs}
         for column in missed:
             counts[places[real[column]["category_id"]], nothing] += 1
         excused = _overlaps(seen, ignored, crowd=True).max(1, initial=0) > _IOU
         for row in set(range(len(seen))) - {row for row, _ in pairs}:
             if not excused[row]:
-                counts[nothing, places[seen[row]["category_id"]]] += 1
+                counts[nothing, places[seen[row].category_id]] += 1
     return counts
 
 
-def _overlaps(seen: Sequence[Any], real: Sequence[Any], *, crowd: bool) -> NDArray[np.float64]:
+def _overlaps(seen: Sequence[Found], real: Sequence[Record], *, crowd: bool) -> NDArray[np.float64]:
     """IoU of masks f64[N, M]; for crowds, the share of a detection that lies on each."""
     if not seen or not real:
         return np.zeros((len(seen), len(real)))
-    masks = ([item["segmentation"] for item in items] for items in (seen, real))
-    return np.asarray(coco_masks.iou(*masks, [crowd] * len(real)), np.float64)
+    ours, theirs = [one.segmentation for one in seen], [row["segmentation"] for row in real]
+    return np.asarray(coco_masks.iou(ours, theirs, [crowd] * len(real)), np.float64)
 
 
 def _pairs(overlaps: NDArray[np.float64]) -> list[tuple[int, int]]:

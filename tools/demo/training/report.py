@@ -9,9 +9,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from streamer.evaluation.accuracy import Accuracy
+from streamer.evaluation.coco import SIZES
 from streamer.overlay import OverlayStyle, draw
 from tools.demo.classes import CATEGORY_IDS, CLASSES
-from tools.demo.evaluate import Evaluation, detect
+from tools.demo.evaluate import detect
 from tools.demo.training.chart import draw_chart
 from tools.demo.training.confusion import confusion
 from tools.demo.training.loop import LOGGED, Training
@@ -25,7 +27,7 @@ _SMOOTHED = 5
 
 
 def write_report(
-    run: Path, training: Training, scenes: int, evaluation: Evaluation, model: Path, val: Path,
+    run: Path, training: Training, scenes: int, accuracy: Accuracy, model: Path, val: Path,
     difference: float,
 ) -> Path:  # fmt: skip
     """Write ``report.md`` and its pictures.
@@ -34,7 +36,7 @@ def write_report(
         run: folder to write to.
         training: that has ended.
         scenes: how many it learnt from.
-        evaluation: of the model, on ``val``.
+        accuracy: of the model, on ``val``.
         model: the saved model.
         val: folder of validation scenes.
         difference: largest difference of PyTorch and OpenVINO.
@@ -57,7 +59,7 @@ def write_report(
         "",
         f"PyTorch and OpenVINO differ by {difference:.1e} at most.",
         "",
-        *_precision_lines(evaluation),
+        *_precision_lines(accuracy),
         "",
         "## Losses",
         "",
@@ -65,7 +67,7 @@ def write_report(
         "",
         "![precision while training](precision.png)",
         "",
-        *_confusion_lines(evaluation),
+        *_confusion_lines(accuracy),
         "",
         "## Samples",
         "",
@@ -79,24 +81,24 @@ def write_report(
     return path
 
 
-def _precision_lines(evaluation: Evaluation) -> list[str]:
-    box, mask = evaluation.box, evaluation.mask
-    counts = dict.fromkeys(CLASSES, 0)
-    names = {number: name for name, number in CATEGORY_IDS.items()}
-    for annotation in evaluation.truth["annotations"]:
-        if not annotation["iscrowd"]:
-            counts[names[annotation["category_id"]]] += 1
+def _precision_lines(accuracy: Accuracy) -> list[str]:
+    boxes, masks, dataset = accuracy.boxes, accuracy.masks, accuracy.dataset
+    objects = [row["category_id"] for row in dataset.annotations if not row["iscrowd"]]
     rows = [
-        ("IoU .50:.95", sum(counts.values()), box.ap, mask.ap),
-        ("IoU .50", "", box.ap50, mask.ap50),
-        ("IoU .75", "", box.ap75, mask.ap75),
-        *((size, "", box.by_size[size], mask.by_size[size]) for size in box.by_size),
-        *((name, counts[name], box.by_class[name], mask.by_class[name]) for name in CLASSES),
+        ("IoU .50:.95", len(objects), boxes.ap, masks.ap),
+        ("IoU .50", "", boxes.ap50, masks.ap50),
+        ("IoU .75", "", boxes.ap75, masks.ap75),
+        *((size, "", boxes.by_size[size], masks.by_size[size]) for size in SIZES),
+        *(
+            (name, objects.count(number), boxes.by_category[number], masks.by_category[number])
+            for number, name in dataset.categories.items()
+            if number in boxes.by_category
+        ),
     ]
     return [
-        f"## Average precision on {len(evaluation.truth['images'])} held-out scenes",
+        f"## Average precision on {len(dataset.samples)} held-out scenes",
         "",
-        "By pycocotools, on what the product's own code finds. Sizes are COCO's.",
+        "As `streamer evaluate` measures it. Sizes are COCO's.",
         "",
         "| | objects | box | mask |",
         "|---|---:|---:|---:|",
@@ -104,8 +106,8 @@ def _precision_lines(evaluation: Evaluation) -> list[str]:
     ]
 
 
-def _confusion_lines(evaluation: Evaluation) -> list[str]:
-    counts = confusion(evaluation.truth, evaluation.found, [CATEGORY_IDS[name] for name in CLASSES])
+def _confusion_lines(accuracy: Accuracy) -> list[str]:
+    counts = confusion(accuracy.dataset, accuracy.found, [CATEGORY_IDS[name] for name in CLASSES])
     rows = (*CLASSES, "nothing")
     return [
         "## What is taken for what",
@@ -142,7 +144,7 @@ def _precision_chart(training: Training) -> NDArray[np.uint8]:
 def _samples(model: Path, val: Path) -> NDArray[np.uint8]:
     """The first scenes with what was found in them, as one picture."""
     pictures = []
-    for frame, instances in islice(detect(model, val, threshold=_SHOWN_SCORE), _SAMPLES):
+    for frame, instances in islice(detect(model, val, _SHOWN_SCORE), _SAMPLES):
         drawn = draw(frame, instances, OverlayStyle()).to_bgr()
         half = (frame.width // 2, frame.height // 2)
         pictures.append(cv2.resize(drawn, half, interpolation=cv2.INTER_AREA))
