@@ -4,31 +4,47 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from streamer import places, stages
 from streamer.config import Settings, home
+from streamer.controls import Controls
+from streamer.detector import Detector
 from streamer.devices import is_quantized
 from streamer.engine import Engine
 from streamer.errors import ModelError, SinkError
+from streamer.figures import Figures
+from streamer.frame import Frame
 from streamer.metrics import Metrics
 from streamer.models.base import Model, sample_inputs
 from streamer.models.names import Fetch, find, int8_of
 from streamer.models.registry import open_model
 from streamer.overlay import OverlayStyle
-from streamer.pipeline import Pipeline
+from streamer.pipeline import Link, Pipeline
+from streamer.propagation.propagator import Propagator
 from streamer.sinks.base import Sink
-from streamer.sinks.registry import SinkOptions, open_sink
+from streamer.sinks.on_demand import OnDemandSink
+from streamer.sinks.registry import SinkOptions, is_viewed, open_sink
+from streamer.sinks.web import WebSink
+from streamer.sinks.window import WindowSink
 from streamer.sources.base import Source
+from streamer.sources.options import SourceOptions
 from streamer.sources.registry import open_source
 from streamer.sources.window import Window
+from streamer.stages import Detected
 from streamer.threads import encoder_threads, limit_libraries
+from streamer.tracking import Tracker
 from streamer.two_pass import start
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A run, ready to go: the pipeline and what it is made of."""
+    """A run, ready to go: the pipeline and what it is made of.
+
+    Attributes:
+        invitations: how to reach those who show it, a line each; may hold a token.
+    """
 
     settings: Settings
     source: Source
@@ -37,6 +53,7 @@ class Job:
     sinks: tuple[Sink, ...]
     pipeline: Pipeline
     warnings: tuple[str, ...] = ()
+    invitations: tuple[str, ...] = ()
 
 
 def build(settings: Settings, resources: ExitStack, fetch: Fetch | None = None) -> Job:
@@ -49,38 +66,114 @@ def build(settings: Settings, resources: ExitStack, fetch: Fetch | None = None) 
     """
     limit_libraries()
     places.check(settings)
-    source = resources.enter_context(_open_source(settings))
-    model = _open_model(settings, fetch)
-    sinks = _open_sinks(settings, source, resources)
-    warnings: list[str] = []
-    engine = resources.enter_context(_start_engine(settings, model, _cache_dir(warnings)))
-    style = OverlayStyle(settings.boxes, settings.labels, settings.masks, settings.alpha)
-
     metrics = Metrics()
     pipeline = Pipeline(metrics)
+    source = resources.enter_context(_open_source(settings))
+    model = _open_model(settings, fetch)
+    controls = _controls(settings, pipeline)
+    sinks = _open_sinks(settings, source, controls, pipeline, resources)
+    warnings: list[str] = []
+    carries = source.info.live and settings.every != 1
+    engine = resources.enter_context(
+        _start_engine(settings, model, _cache_dir(warnings), default=1 if carries else None)
+    )
+
     # Who waits for a camera does no work. What it gives is dropped here or nowhere.
     live = source.info.live
-    frames = pipeline.source("capture", stages.capture(source, metrics), timed=not live)
+    frames = pipeline.source(
+        "capture",
+        stages.capture(source, metrics),
+        interrupt=source.interrupt,
+        timed=not live,
+    )
+    line = _carried if carries else _detected
+    detected = line(frames, settings, model, engine, metrics, live=live)
+    if any(sink.draws for sink in sinks):
+        hud = Figures(pipeline.snapshot, source.health, controls)
+        style = partial(_style, settings, controls)
+        detected = detected.then("overlay", stages.overlay(style, hud))
+    else:
+        metrics.add_stage("overlay")
+    idle = [sink.idle for sink in sinks if isinstance(sink, WindowSink)]
+    detected.then(
+        "sink",
+        stages.write(sinks, metrics),
+        idle=idle[0] if idle else None,
+    )
+    pages = [sink for sink in sinks if isinstance(sink, WebSink)]
+    return Job(
+        settings,
+        source,
+        model,
+        engine,
+        sinks,
+        pipeline,
+        tuple(warnings),
+        tuple(page.invitation for page in pages),
+    )
+
+
+def _detected(
+    frames: Link[Frame],
+    settings: Settings,
+    model: Model,
+    engine: Engine,
+    metrics: Metrics,
+    *,
+    live: bool,
+) -> Link[Detected]:
+    """Every frame waits for its result, or for those around it."""
+    every = 1 if settings.every == "auto" else settings.every
     prepared = frames.then(
         "preprocess",
-        stages.preprocess(model),
+        stages.preprocess(model, every),
         size=1 if live else 2,
         on_full="drop_oldest" if live else "block",
     )
     submitted = prepared.then("infer", stages.infer(engine), timed=False)
-    detected = submitted.then(
+    collected = submitted.then(
         "collect",
         stages.collect(model, metrics),
-        size=engine.requests,
-        discard=stages.Submitted.discard,
+        size=engine.requests * every,
+        discard=stages.discard,
         timed=False,
     )
-    if any(sink.draws for sink in sinks):
-        detected = detected.then("overlay", stages.overlay(style))
-    else:
-        metrics.add_stage("overlay")
-    detected.then("sink", stages.write(sinks, metrics))
-    return Job(settings, source, model, engine, sinks, pipeline, tuple(warnings))
+    if every == 1:
+        return collected.then("track", stages.identify(Tracker()))
+    return collected.then("blend", stages.blend(Tracker(), metrics), size=every)
+
+
+def _carried(
+    frames: Link[Frame],
+    settings: Settings,
+    model: Model,
+    engine: Engine,
+    metrics: Metrics,
+    *,
+    live: bool,
+) -> Link[Detected]:
+    """Every frame goes on at once, with the latest results carried onto it."""
+    for name in ("preprocess", "infer", "collect"):
+        metrics.add_stage(name)
+    detector = Detector(model, engine, metrics, workers=engine.requests)
+    every = 1 if settings.every == "auto" else settings.every
+    return frames.then(
+        "propagate",
+        stages.propagate(detector, Propagator(Tracker()), metrics, every),
+        size=1,
+        on_full="drop_oldest" if live else "block",
+    )
+
+
+def _controls(settings: Settings, pipeline: Pipeline) -> Controls:
+    controls = Controls(pipeline.stop, settings.save_to)
+    controls.boxes, controls.labels = settings.boxes, settings.labels
+    controls.masks, controls.hud = settings.masks, settings.hud
+    return controls
+
+
+def _style(settings: Settings, controls: Controls) -> OverlayStyle:
+    return OverlayStyle(controls.boxes, controls.labels, controls.masks, settings.alpha)
 
 
 def window(settings: Settings) -> Window:
@@ -89,7 +182,16 @@ def window(settings: Settings) -> Window:
 
 
 def _open_source(settings: Settings) -> Source:
-    return open_source(settings.source, window(settings), live=settings.pace == "live")
+    options = SourceOptions(
+        reconnect=settings.reconnect,
+        hwaccel=settings.hwaccel,
+        transport=settings.rtsp_transport,
+        size=settings.camera_size,
+        rate=settings.camera_rate,
+        pixel_format=settings.camera_format,
+    )
+    live = settings.pace == "live"
+    return open_source(settings.source, window(settings), live=live, options=options)
 
 
 def _open_model(settings: Settings, fetch: Fetch | None) -> Model:
@@ -106,7 +208,13 @@ def _open_model(settings: Settings, fetch: Fetch | None) -> Model:
     return model
 
 
-def _open_sinks(settings: Settings, source: Source, resources: ExitStack) -> tuple[Sink, ...]:
+def _open_sinks(
+    settings: Settings,
+    source: Source,
+    controls: Controls,
+    pipeline: Pipeline,
+    resources: ExitStack,
+) -> tuple[Sink, ...]:
     if not settings.output:
         raise SinkError("nowhere to write; add -o out.mp4, -o out.jsonl, -o FOLDER/ or -o null")
     options = SinkOptions(
@@ -116,10 +224,19 @@ def _open_sinks(settings: Settings, source: Source, resources: ExitStack) -> tup
         overwrite=settings.overwrite,
         audio=settings.audio,
         threads=encoder_threads(),
+        segment=settings.segment,
+        controls=controls,
+        snapshot=pipeline.snapshot,
+        health=source.health,
+        web_host=settings.web_host,
+        web_token=settings.web_token,
     )
-    return tuple(
+    sinks = [
         resources.enter_context(open_sink(spec, source.info, options)) for spec in settings.output
-    )
+    ]
+    if any(is_viewed(spec) for spec in settings.output):
+        sinks.append(resources.enter_context(OnDemandSink(source.info, options)))
+    return tuple(sinks)
 
 
 def _cache_dir(warnings: list[str]) -> Path | None:
@@ -134,12 +251,14 @@ def _cache_dir(warnings: list[str]) -> Path | None:
     return folder
 
 
-def _start_engine(settings: Settings, model: Model, cache_dir: Path | None) -> Engine:
+def _start_engine(
+    settings: Settings, model: Model, cache_dir: Path | None, *, default: int | None
+) -> Engine:
     engine = start(
         model,
         device=settings.device,
         precision=settings.precision,
-        requests=None if settings.requests == "auto" else settings.requests,
+        requests=default if settings.requests == "auto" else settings.requests,
         cache_dir=cache_dir,
     )
     engine.check(sample_inputs(model))

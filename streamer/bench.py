@@ -128,6 +128,7 @@ def _infer(job: Job, frames: list[Frame]) -> tuple[list[Instances], Cost]:
     with _cost() as cost:
         flying: list[stages.Submitted] = []
         for item in stages.infer(job.engine)(stages.preprocess(job.model)(iter(frames))):
+            assert isinstance(item, stages.Submitted)
             flying.append(item)
             if len(flying) == job.engine.requests:
                 _land(flying.pop(0))

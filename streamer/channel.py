@@ -16,6 +16,8 @@ T = TypeVar("T")
 
 OnFull = Literal["block", "drop_oldest"]
 
+_IDLE_S = 0.05
+
 
 class Channel(Generic[T]):
     """A bounded first-in-first-out queue for one sender and one receiver.
@@ -24,6 +26,8 @@ class Channel(Generic[T]):
         size: how many items it holds, at least 1.
         on_full: ``"block"`` makes the sender wait; ``"drop_oldest"`` drops the item that waited
             longest, and counts it.
+        idle: called some twenty times a second, on the receiver's thread, while it waits; None for
+            nothing.
         discard: called with each item that was taken from the sender and never reaches the
             receiver, so that an item can give back what it holds. Called without the lock.
     """
@@ -33,12 +37,14 @@ class Channel(Generic[T]):
         size: int,
         on_full: OnFull = "block",
         discard: Callable[[T], None] | None = None,
+        idle: Callable[[], None] | None = None,
     ) -> None:
         if size < 1:
             raise ValueError(f"a channel holds at least 1 item, not {size}")
         self.size = size
         self._drops_oldest = on_full == "drop_oldest"
         self._discard = discard
+        self._idle = idle
         self._items: deque[T] = deque()
         self._condition = threading.Condition()
         self._closed = False
@@ -104,11 +110,16 @@ class Channel(Generic[T]):
     def __iter__(self) -> Iterator[T]:
         while True:
             with self._condition:
-                self._condition.wait_for(
-                    lambda: self._items or self._closed or self._cancelled,
+                ready = self._condition.wait_for(
+                    lambda: bool(self._items) or self._closed or self._cancelled,
+                    None if self._idle is None else _IDLE_S,
                 )
-                if not self._items:
-                    return
-                item = self._items.popleft()
-                self._condition.notify_all()
-            yield item
+                if ready:
+                    if not self._items:
+                        return
+                    item = self._items.popleft()
+                    self._condition.notify_all()
+            if ready:
+                yield item
+            elif self._idle is not None:
+                self._idle()

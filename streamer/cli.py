@@ -133,20 +133,30 @@ def _add_run(commands: Any) -> argparse.ArgumentParser:
 
 
 def _add_option(group: argparse._ArgumentGroup, name: str, field: FieldInfo) -> None:
-    flags = ["-o", f"--{name}"] if name == "output" else [f"--{name}"]
+    flag = f"--{name.replace('_', '-')}"
     text = (field.description or "").replace("%", "%%")
     if field.annotation is bool:
         off = field.default is True
         action = "store_false" if off else "store_true"
-        flag = f"--no-{name}" if off else f"--{name}"
-        group.add_argument(flag, dest=name, action=action, help=text)
+        group.add_argument(
+            flag.replace("--", "--no-") if off else flag, dest=name, action=action, help=text
+        )
         return
-    if field.default not in (None, (), ""):
+    if field.default not in (None, (), "", Path()):
         text += f" ({field.default})"
-    choices = getattr(field.annotation, "__args__", ()) if name == "precision" else None
+    choices = _choices(field.annotation)
     metavar = _hints(field)["metavar"] or ("|".join(choices) if choices else None)
     action = "append" if name == "output" else "store"
+    flags = ["-o", flag] if name == "output" else [flag]
     group.add_argument(*flags, dest=name, action=action, metavar=metavar, help=text)
+
+
+def _choices(annotation: Any) -> tuple[str, ...]:
+    """The words that a field may be; none where it may be something else."""
+    kinds: tuple[Any, ...] = getattr(annotation, "__args__", ())
+    if type(None) in kinds:
+        return _choices(kinds[0])
+    return kinds if all(isinstance(kind, str) for kind in kinds) else ()
 
 
 def _hints(field: FieldInfo) -> dict[str, Any]:

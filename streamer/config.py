@@ -34,6 +34,8 @@ DEFAULT_MODEL = "mask_rcnn_resnet50_atrous_coco"
 DEMO_OUTPUT = "demo-annotated.mp4"
 
 _MOST_REQUESTS = 64
+_SIZE = re.compile(r"([1-9]\d{0,4})x([1-9]\d{0,4})")
+_LENGTH = re.compile(r"(\d{1,6}(?:\.\d{0,6})?)([smh])")
 _TIME = re.compile(r"(?:(?:(\d{1,6}):)?(\d{1,6}):)?(\d{1,9}(?:\.\d{0,9})?)")
 
 
@@ -64,10 +66,30 @@ def _count_or_auto(value: object) -> object:
     raise ValueError(f"give a number from 1 to {_MOST_REQUESTS}, or auto")
 
 
+def _size(value: object) -> object:
+    """Columns and rows, as 1280x720."""
+    if not isinstance(value, str):
+        return value
+    match = _SIZE.fullmatch(value.lower())
+    if match is None:
+        raise ValueError("give columns x rows, such as 1280x720")
+    return int(match[1]), int(match[2])
+
+
+def _length(value: object) -> object:
+    """Seconds, or with a unit, such as 90, 90s, 10m or 1h."""
+    match = _LENGTH.fullmatch(str(value))
+    if match is None:
+        return _exact(value)
+    return Fraction(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2]]
+
+
 Requests = Annotated[Literal["auto"] | int, BeforeValidator(_count_or_auto)]
 Words = Annotated[tuple[str, ...], BeforeValidator(_from_commas)]
 Specs = Annotated[tuple[str, ...], BeforeValidator(_as_list)]
 Seconds = Annotated[Fraction, BeforeValidator(_exact)]
+Length = Annotated[Fraction, BeforeValidator(_length)]
+Size = Annotated[tuple[int, int], BeforeValidator(_size)]
 
 
 def option(
@@ -105,8 +127,16 @@ class Settings(BaseModel):
         (), "Model", "only these classes, such as person,car", metavar="NAME,..."
     )
 
+    every: Requests = option(
+        "auto",
+        "Model",
+        "infer on every n-th frame and carry its masks between; auto: on every frame of a file, "
+        "on as many of a live source as the machine can",
+        metavar="N|auto",
+    )
+
     pace: Literal["lossless", "live"] = option(
-        "lossless", "Part", "every frame, or at the source's own pace, dropping what comes too fast"
+        "lossless", "Part", "every frame of a file, or at its own pace as if from a camera"
     )
     start: Seconds = option(Fraction(0), "Part", "begin at this time", metavar="TIME", ge=0)
     duration: Seconds | None = option(None, "Part", "end after so much of it", metavar="TIME", gt=0)
@@ -119,6 +149,42 @@ class Settings(BaseModel):
         0.45, "Overlay", "how much a mask covers, 0 to 1", metavar="SHARE", ge=0, le=1
     )
 
+    hud: bool = option(False, "Overlay", "show rates, ages and drops in the corner")
+
+    reconnect: float | None = option(
+        None,
+        "Live",
+        "go on trying for so long after a connection was lost, 0 for not at all (for ever)",
+        metavar="SECONDS",
+        ge=0,
+    )
+    hwaccel: str = option(
+        "off", "Live", "decode in hardware: auto, off, or FFmpeg's name", metavar="NAME"
+    )
+    rtsp_transport: Literal["tcp", "udp"] = option("tcp", "Live", "how RTSP sends pictures")
+    camera_size: Size | None = option(
+        None, "Live", "ask a camera for pictures of this size", metavar="WxH"
+    )
+    camera_rate: Fraction | None = option(
+        None, "Live", "ask a camera for so many pictures a second", metavar="FPS", gt=0
+    )
+    camera_format: Literal["mjpeg", "yuyv"] | None = option(
+        None, "Live", "ask a camera for this format"
+    )
+    web_host: str = option(
+        "127.0.0.1", "Live", "address that the page listens on", metavar="ADDRESS"
+    )
+    web_token: str | None = option(
+        None,
+        "Live",
+        "what viewers must know where the page is open to others",
+        metavar="WORD",
+        repr=False,
+    )
+    save_to: Path = option(
+        Path(), "Live", "folder for what viewers record and keep (this one)", metavar="DIR"
+    )
+
     encoder: str | None = option(
         None, "Output", "h264, h265, av1, vp9 or an FFmpeg encoder", metavar="NAME"
     )
@@ -127,6 +193,13 @@ class Settings(BaseModel):
     )
     preset: str | None = option(None, "Output", "the encoder's speed preset", metavar="NAME")
     audio: bool = option(True, "Output", "leave the sound out")
+    segment: Length | None = option(
+        None,
+        "Output",
+        "cut recordings into parts this long, such as 10m",
+        metavar="TIME",
+        ge=1,
+    )
     overwrite: bool = option(False, "Output", "replace files that exist")
     summary: Path | None = option(
         None, "Report", "write the final figures as JSON", metavar="FILE.json"
@@ -185,7 +258,7 @@ def _read_toml(path: Path) -> dict[str, object]:
 
 
 def _explain(key: str, first: Mapping[str, Any], is_flag: bool, config: Path | None) -> str:
-    where = f"--{key}" if is_flag or config is None else f"{config}: {key}"
+    where = f"--{key.replace('_', '-')}" if is_flag or config is None else f"{config}: {key}"
     if first["type"] == "extra_forbidden":
         known = ", ".join(sorted(Settings.model_fields))
         return f"{where}: no such setting; there are {known}"

@@ -12,6 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from streamer.app import Job
+from streamer.durations import clock, left
+from streamer.hud import hud_lines
 from streamer.metrics import Snapshot
 
 _LINE_EVERY_S = 10.0
@@ -55,7 +57,10 @@ class Dashboard:
         bar = ProgressBar(total=total, completed=min(written, total or written), width=40)
         line = Table.grid(padding=(0, 1))
         line.add_row(bar, progress_line(snapshot, total))
-        return Group(line, stage_table(snapshot, self._job.pipeline.dropped))
+        table = stage_table(snapshot, self._job.pipeline.dropped)
+        if not self._job.source.info.live:
+            return Group(line, table)
+        return Group(line, Text("; ".join(hud_lines(snapshot, self._job.source.health))), table)
 
     def _print_lines(self) -> None:
         while not self._over.wait(_LINE_EVERY_S):
@@ -69,8 +74,8 @@ def progress_line(snapshot: Snapshot, total: int | None) -> str:
     fps = written / snapshot.wall_s
     if total is None or total < written:
         return f"{written} frames, {fps:.1f} fps, {clock(snapshot.wall_s)} gone"
-    left = clock((total - written) / fps) if fps > 0 else "-:--"
-    return f"{written / total:.0%}, {written} of {total} frames, {fps:.1f} fps, {left} left"
+    rest = left(total - written, fps)
+    return f"{written / total:.0%}, {written} of {total} frames, {fps:.1f} fps, {rest} left"
 
 
 def stage_table(snapshot: Snapshot, dropped: int) -> Table:
@@ -90,10 +95,3 @@ def stage_table(snapshot: Snapshot, dropped: int) -> Table:
             str(dropped) if stage.name == "capture" else "",
         )
     return table
-
-
-def clock(seconds: float) -> str:
-    """Seconds as h:mm:ss, or m:ss below an hour."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -13,7 +13,9 @@ from rich.table import Table
 from streamer import __version__
 from streamer.config import home
 from streamer.devices import available_devices
+from streamer.errors import SourceError
 from streamer.evaluation.selfcheck import self_check
+from streamer.sources.camera_list import cameras
 from streamer.threads import cores
 
 _PACKAGES = ("openvino", "opencv-python", "av", "numpy")
@@ -34,6 +36,7 @@ def doctor() -> int:
     console.print(f"FFmpeg {av.ffmpeg_version_info}")
     console.print(f"models and compiled graphs: {home()}\n")
     console.print(_encoders())
+    console.print(_cameras())
     table, sound = _devices()
     console.print(table)
     return 0 if sound else 1
@@ -46,6 +49,21 @@ def _encoders() -> Table:
     for codec, names in _ENCODERS.items():
         there = [name for name in names if name in av.codecs_available]
         table.add_row(codec, ", ".join(there) or "none")
+    return table
+
+
+def _cameras() -> Table | str:
+    try:
+        found = cameras()
+    except SourceError as error:
+        return f"\n{error}"
+    if not found:
+        return "\nno camera is connected"
+    table = Table(title="\ncameras", title_justify="left", box=None)
+    for column in ("device", "name", "offers"):
+        table.add_column(column)
+    for camera in found:
+        table.add_row(camera.path, camera.name, ", ".join(camera.modes) or "unknown")
     return table
 
 

@@ -142,18 +142,29 @@ class Frame:
         copy_tags(self.picture, picture)
         return replace(self, picture=picture)
 
-    def to_bgr(self) -> NDArray[np.uint8]:
-        """The picture as u8[height, width, 3] in OpenCV's channel order."""
+    def to_bgr(
+        self, size: tuple[int, int] | None = None, *, exact: bool = True
+    ) -> NDArray[np.uint8]:
+        """The picture as u8[height, width, 3] in OpenCV's channel order.
+
+        Args:
+            size: columns and rows to scale to; None for its own.
+            exact: rounded to the nearest value. If not, colours are a level or two off, and it
+                takes a tenth of the time: enough for who looks at it once.
+        """
         color = self.color
+        width, height = size or (self.width, self.height)
+        careful = Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
         picture = VideoReformatter().reformat(
             self.picture,
-            format="bgr24",
+            width,
+            height,
+            "bgr24",
             src_colorspace=_SWSCALE[color.matrix],
             src_color_range=ColorRange.JPEG if color.full_range else ColorRange.MPEG,
             dst_color_range=ColorRange.JPEG,
-            interpolation=Interpolation.BILINEAR
-            | Interpolation.ACCURATE_RND
-            | Interpolation.FULL_CHR_H_INT,
+            interpolation=Interpolation.BILINEAR | (careful if exact else Interpolation(0)),
+            threads=1,
         )
         return np.asarray(picture.to_ndarray(), np.uint8)
 

@@ -10,12 +10,14 @@ import math
 import threading
 import time
 from collections import Counter, defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 _SHORTEST = 1e-6  # seconds; all that is shorter falls into the first bucket
 _GROWTH = 1.04  # width of a bucket: percentiles are exact to 2 %
+_RATE_SECONDS = 2.0  # how far back a rate looks
+_SHARE_OF_NEW = 0.2  # what the latest agreement moves the one that is shown
 _BUCKETS = math.ceil(math.log(1e4 / _SHORTEST, _GROWTH))
 
 
@@ -46,6 +48,36 @@ class Histogram:
         rank = percent / 100 * self.count
         bucket = int(np.searchsorted(np.cumsum(self._counts), rank))
         return float(_SHORTEST * _GROWTH ** (min(bucket, _BUCKETS - 1) + 0.5))
+
+
+class Rate:
+    """How often something happens lately, a second: what is longer ago counts less."""
+
+    def __init__(self) -> None:
+        self._first: float | None = None
+        self._last = 0.0
+        self._count = 0.0
+
+    def tick(self, now: float) -> None:
+        """It has happened, at ``now`` in seconds."""
+        if self._first is None:
+            self._first = now
+        elif now > self._last:
+            # Spread over the time that it took, so that what is regular has a steady rate.
+            kept = math.exp((self._last - now) / _RATE_SECONDS)
+            self._count *= kept
+            self._count += (1 - kept) * _RATE_SECONDS / (now - self._last)
+        else:
+            self._count += 1
+        self._last = max(now, self._last)
+
+    def at(self, now: float) -> float:
+        """Times a second; falls while nothing happens, and is 0 before it happened twice."""
+        if self._first is None or now <= self._first:
+            return 0.0
+        kept = math.exp((self._last - now) / _RATE_SECONDS)
+        seconds = _RATE_SECONDS * -math.expm1((self._first - now) / _RATE_SECONDS)
+        return self._count * kept / seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +125,18 @@ class Snapshot:
         counts: by name: captured, dropped, inferred, propagated, written.
         stages: in the order of the pipeline.
         latency: from capture to sink.
+        gauges: latest values by name: ``age_ms`` of the frame that was shown last, ``agreement``
+            of carried masks with new ones, 0..1, ``shown_fps`` and ``inferred_fps``.
+        agreement: mean mask IoU, 0..1, of what was carried with what was then found, over the run;
+            None where nothing was carried.
     """
 
     wall_s: float
     counts: dict[str, int]
     stages: tuple[StageSnapshot, ...]
     latency: Timing
+    gauges: dict[str, float] = field(default_factory=dict)
+    agreement: float | None = None
 
 
 class Metrics:
@@ -111,6 +149,9 @@ class Metrics:
         self._busy: dict[str, float] = defaultdict(float)
         self._latency = Histogram()
         self._last_end: dict[str, float] = {}
+        self._gauges: dict[str, float] = {}
+        self._agreement, self._agreements = 0.0, 0
+        self._rates: dict[str, Rate] = defaultdict(Rate)
         self._began = time.perf_counter()
         self._ended: float | None = None
 
@@ -155,6 +196,24 @@ class Metrics:
         with self._lock:
             self._latency.add(seconds)
 
+    def gauge(self, name: str, value: float) -> None:
+        """A value that changes, as it is now."""
+        with self._lock:
+            self._gauges[name] = value
+
+    def observe_agreement(self, agreement: float) -> None:
+        """Carried masks and the new ones of one result overlap by so much, 0..1."""
+        with self._lock:
+            self._agreement += agreement
+            self._agreements += 1
+            before = self._gauges.get("agreement", agreement)
+            self._gauges["agreement"] = before + _SHARE_OF_NEW * (agreement - before)
+
+    def tick(self, name: str) -> None:
+        """Something has happened whose rate is the gauge ``name``."""
+        with self._lock:
+            self._rates[name].tick(time.perf_counter())
+
     def snapshot(self, queues: dict[str, tuple[int, int]] | None = None) -> Snapshot:
         """All figures as they are now; ``queues`` are (queued, size) by stage."""
         queues = queues or {}
@@ -170,4 +229,8 @@ class Metrics:
                 )
                 for name, histogram in self._stages.items()
             )
-            return Snapshot(wall, dict(self._counts), stages, Timing.of(self._latency))
+            rates = {name: rate.at(now) for name, rate in self._rates.items()}
+            gauges = self._gauges | rates
+            mean = self._agreement / self._agreements if self._agreements else None
+            latency = Timing.of(self._latency)
+            return Snapshot(wall, dict(self._counts), stages, latency, gauges, mean)

@@ -19,6 +19,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import Any, Generic, TypeVar
 
 from streamer.channel import Channel, OnFull
@@ -47,6 +48,7 @@ class Link(Generic[Out]):
         size: int = 2,
         on_full: OnFull = "block",
         discard: Callable[[Out], None] | None = None,
+        idle: Callable[[], None] | None = None,
         timed: bool = True,
     ) -> Link[In]:
         """Append a stage.
@@ -57,9 +59,10 @@ class Link(Generic[Out]):
             size: how many items may wait for it.
             on_full: what happens when they are that many; see `Channel`.
             discard: gives back what an item holds that never reaches the stage.
+            idle: called on the stage's thread now and then while nothing comes.
             timed: the stage's working time is measured here; False where it reports its own.
         """
-        channel: Channel[Any] = Channel(size, on_full, discard)
+        channel: Channel[Any] = Channel(size, on_full, discard, idle)
         self._worker.outlet = channel
         return Link(self._pipeline, self._pipeline._add(name, stage, channel, timed))
 
@@ -78,11 +81,28 @@ class Pipeline:
         self._workers: list[_Worker] = []
         self._error: StageError | None = None
         self._error_lock = threading.Lock()
+        self._interrupt: Callable[[], None] = lambda: None
         # No Event: a signal's handler sets it, perhaps while it is being set.
         self._stopping = False
 
-    def source(self, name: str, items: Iterable[Out], *, timed: bool = True) -> Link[Out]:
-        """Begin the line with a source; see `Link.then` for ``timed``."""
+    def source(
+        self,
+        name: str,
+        items: Iterable[Out],
+        *,
+        interrupt: Callable[[], None] = lambda: None,
+        timed: bool = True,
+    ) -> Link[Out]:
+        """Begin the line with a source.
+
+        Args:
+            name: of the stage.
+            items: what the source gives.
+            interrupt: ends a source that waits for what may never come. Called by signal handlers
+                too, so it may take no lock.
+            timed: see `Link.then`.
+        """
+        self._interrupt = interrupt
 
         def until_stopped(_: Iterable[None]) -> Iterator[Out]:
             for item in items:
@@ -90,22 +110,28 @@ class Pipeline:
                 if self._stopping:
                     self.stopped = True
                     return
+            self.stopped = self._stopping
 
         return Link(self, self._add(name, until_stopped, None, timed))
 
-    def run(self) -> None:
+    def run(self, *, last_here: bool = False) -> None:
         """Run every stage to its end.
+
+        Args:
+            last_here: the last stage runs on the caller's thread, as windows want it.
 
         Raises:
             StageError: a stage raised; the first one wins.
         """
         threads = [
             threading.Thread(target=worker.work, name=worker.name, daemon=True)
-            for worker in self._workers
+            for worker in (self._workers[:-1] if last_here else self._workers)
         ]
         self.metrics.begin()
         for thread in threads:
             thread.start()
+        if last_here:
+            self._workers[-1].work()
         for thread in threads:
             # With a limit, because Windows delivers no Ctrl-C to a thread that waits without one.
             while thread.is_alive():
@@ -117,6 +143,7 @@ class Pipeline:
     def stop(self) -> None:
         """End the source; what is under way is finished."""
         self._stopping = True
+        self._interrupt()
 
     def cancel(self) -> None:
         """End everything now; what is under way is lost. Sinks still finalize."""
@@ -128,7 +155,8 @@ class Pipeline:
     def snapshot(self) -> Snapshot:
         """The metrics, with how full the channels are."""
         channels = {w.name: w.inlet for w in self._workers if w.inlet is not None}
-        return self.metrics.snapshot({n: (len(c), c.size) for n, c in channels.items()})
+        snapshot = self.metrics.snapshot({n: (len(c), c.size) for n, c in channels.items()})
+        return replace(snapshot, counts=snapshot.counts | {"dropped": self.dropped})
 
     @property
     def dropped(self) -> int:

@@ -9,6 +9,7 @@ from pathlib import Path
 from streamer.assets import DEMO, asset
 from streamer.config import Settings
 from streamer.errors import SettingsError, SinkError
+from streamer.sinks.segments import is_part_of
 from streamer.sources.images import SUFFIXES
 from streamer.urls import is_url
 
@@ -26,6 +27,11 @@ def check(settings: Settings) -> None:
         for name, other in read.items():
             if _same(path, other) or _same(_part(path), other):
                 raise SinkError(f"{spec} is the {name} itself; write to another file")
+            if settings.segment and settings.overwrite and is_part_of(path, other):
+                raise SinkError(
+                    f"{spec}: its segments would replace the {name} {other.name}; write to another "
+                    "name"
+                )
         place = path.resolve()
         if place in written:
             raise SinkError(f"{spec} is {written[place]}, which is named already")

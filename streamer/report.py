@@ -14,6 +14,7 @@ from streamer.assets import DEMO
 from streamer.config import Settings
 from streamer.errors import SettingsError, one_line
 from streamer.metrics import Snapshot, StageSnapshot
+from streamer.sources.base import Health
 
 _BUSY = 0.6
 """Below this share no stage can be called the bottleneck: the frames came no faster."""
@@ -23,6 +24,9 @@ _WORDS = {
     "preprocess": "Preprocessing",
     "infer": "Inference",
     "collect": "Reading the model's results",
+    "track": "Tracking",
+    "propagate": "Carrying masks",
+    "blend": "Carrying masks",
     "overlay": "Drawing",
     "sink": "Encoding and writing",
 }
@@ -52,14 +56,14 @@ def summary(
         "frames": {
             name: counts.get(name, 0)
             for name in ("captured", "dropped", "inferred", "propagated", "written")
-        }
-        | {"dropped": job.pipeline.dropped},
+        },
         "wall_s": round(snapshot.wall_s, 3),
         "fps": round(written / snapshot.wall_s, 3),
         "stages": {stage.name: _figures(stage) for stage in snapshot.stages},
         "latency_ms": {
             key: round(getattr(snapshot.latency, f"{key}_ms"), 3) for key in ("p50", "p95", "p99")
         },
+        "agreement": None if snapshot.agreement is None else round(snapshot.agreement, 4),
         "reconnects": health.reconnects,
         "corrupt_packets": health.corrupt_packets,
         "warnings": warnings(job),
@@ -104,9 +108,23 @@ def words(job: Job, snapshot: Snapshot, ending: str) -> list[str]:
     lines = [
         f"{written} frames in {snapshot.wall_s:.1f} s ({fps:.1f} fps) to {outputs}"
         + (", stopped before the end" if ending == "stopped" else ""),
+        *([as_it_was_seen(snapshot, job.source.health)] if job.source.info.live else []),
         bottleneck(snapshot, job.engine.device, job.engine.requests),
     ]
     return lines + [f"Warning: {warning}" for warning in warnings(job)]
+
+
+def as_it_was_seen(snapshot: Snapshot, health: Health) -> str:
+    """How a live source was shown, in words."""
+    counts, latency = snapshot.counts, snapshot.latency
+    parts = [
+        f"Shown {latency.p50_ms:.0f} ms after capture, 95 % within {latency.p95_ms:.0f} ms",
+        f"{counts.get('inferred', 0) / snapshot.wall_s:.1f} inferences a second",
+    ]
+    if snapshot.agreement is not None:
+        parts.append(f"carried masks agree with new ones by {snapshot.agreement:.2f}")
+    parts.append(f"{counts.get('dropped', 0)} frames dropped, {health.reconnects} reconnects")
+    return "; ".join(parts)
 
 
 def next_steps(settings: Settings) -> list[str]:
@@ -120,7 +138,7 @@ def next_steps(settings: Settings) -> list[str]:
         "(fetches 450 MB the first time)",
         "  any YOLO segmentation export        "
         "streamer run clip.mp4 --model yolov8n-seg.onnx -o out.mp4",
-        "  this clip as if from a camera       streamer run demo --pace live -o null",
+        "  this clip as if from a camera       streamer run demo --pace live -o web",
     ]
 
 

@@ -34,6 +34,8 @@ def run(settings: Settings) -> int:
             job = build(settings, resources, partial(_fetch, console))
             stopper.pipeline = job.pipeline
             console.print(headline(job), markup=False)
+            for invitation in job.invitations:
+                console.print(invitation, markup=False)
             _run(job, console)
         snapshot = job.pipeline.snapshot()
         ending = "stopped" if job.pipeline.stopped else "end"
@@ -54,7 +56,7 @@ def _fetch(console: Console, name: str, models: Path) -> Path:
 def _run(job: Job, console: Console) -> None:
     try:
         with Dashboard(job, console):
-            job.pipeline.run()
+            job.pipeline.run(last_here=any(sink.on_main_thread for sink in job.sinks))
     except StreamerError as error:
         if job.settings.summary is not None:
             figures = summary(job, job.pipeline.snapshot(), "error", error)

@@ -7,20 +7,28 @@ type's name says where an item is.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
+from streamer.detector import Detector
 from streamer.engine import Engine, Pending
 from streamer.frame import Frame
+from streamer.hud import draw_hud
 from streamer.instances import Instances
 from streamer.metrics import Metrics
 from streamer.models.base import Model, Tensors
 from streamer.models.geometry import Geometry
 from streamer.overlay import OverlayStyle, draw
 from streamer.pipeline import Stage
+from streamer.propagation.blend import between
+from streamer.propagation.propagator import Propagator
 from streamer.sinks.base import Sink
 from streamer.sources.base import Source
+from streamer.tracking import Tracker
+
+Hud = Callable[[], Sequence[str]]
+"""Gives the lines that are drawn in the picture's corner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +41,19 @@ class Prepared:
 
 
 @dataclass(frozen=True, slots=True)
+class Skipped:
+    """A frame that the model does not see: its instances come from those around it."""
+
+    frame: Frame
+
+
+@dataclass(frozen=True, slots=True)
 class Submitted:
     """A frame whose inference is under way."""
 
     frame: Frame
     pending: Pending
     geometry: Geometry
-
-    def discard(self) -> None:
-        """Give the infer request back without its result."""
-        self.pending.release()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,35 +72,58 @@ def capture(source: Source, metrics: Metrics) -> Iterator[Frame]:
         yield frame if source.info.live else replace(frame, captured_at=time.monotonic())
 
 
-def preprocess(model: Model) -> Stage[Frame, Prepared]:
-    """Make the model's inputs from each frame."""
+def preprocess(model: Model, every: int = 1) -> Stage[Frame, Prepared | Skipped]:
+    """Make the model's inputs from every n-th frame and from the last."""
 
-    def stage(frames: Iterable[Frame]) -> Iterator[Prepared]:
-        for frame in frames:
-            tensors, geometry = model.preprocess(frame)
-            yield Prepared(frame, tensors, geometry)
+    def stage(frames: Iterable[Frame]) -> Iterator[Prepared | Skipped]:
+        for number, (frame, is_last) in enumerate(_with_end(frames, ahead=every > 1)):
+            if number % every == 0 or is_last:
+                tensors, geometry = model.preprocess(frame)
+                yield Prepared(frame, tensors, geometry)
+            else:
+                yield Skipped(frame)
 
     return stage
 
 
-def infer(engine: Engine) -> Stage[Prepared, Submitted]:
+def _with_end(frames: Iterable[Frame], *, ahead: bool) -> Iterator[tuple[Frame, bool]]:
+    """Each frame and whether it is the last; without looking ``ahead`` that is never known."""
+    held: Frame | None = None
+    for frame in frames:
+        if not ahead:
+            yield frame, False
+            continue
+        if held is not None:
+            yield held, False
+        held = frame
+    if held is not None:
+        yield held, True
+
+
+def infer(engine: Engine) -> Stage[Prepared | Skipped, Submitted | Skipped]:
     """Start an inference for each frame; waits where all requests are in flight."""
 
-    def stage(items: Iterable[Prepared]) -> Iterator[Submitted]:
+    def stage(items: Iterable[Prepared | Skipped]) -> Iterator[Submitted | Skipped]:
         for item in items:
-            yield Submitted(item.frame, engine.submit(item.tensors), item.geometry)
+            if isinstance(item, Skipped):
+                yield item
+            else:
+                yield Submitted(item.frame, engine.submit(item.tensors), item.geometry)
 
     return stage
 
 
-def collect(model: Model, metrics: Metrics) -> Stage[Submitted, Detected]:
+def collect(model: Model, metrics: Metrics) -> Stage[Submitted | Skipped, Detected | Skipped]:
     """Wait for each inference in turn and read its result; so the order is that of the frames.
 
     Measures itself and the inference: waiting for the device is not this stage's work.
     """
 
-    def stage(items: Iterable[Submitted]) -> Iterator[Detected]:
+    def stage(items: Iterable[Submitted | Skipped]) -> Iterator[Detected | Skipped]:
         for item in items:
+            if isinstance(item, Skipped):
+                yield item
+                continue
             try:
                 outputs = item.pending.result()
                 began = time.perf_counter()
@@ -104,12 +138,93 @@ def collect(model: Model, metrics: Metrics) -> Stage[Submitted, Detected]:
     return stage
 
 
-def overlay(style: OverlayStyle) -> Stage[Detected, Detected]:
-    """Draw what was found on a copy of each frame."""
+def discard(item: Submitted | Skipped) -> None:
+    """Give an infer request back without its result."""
+    if isinstance(item, Submitted):
+        item.pending.release()
+
+
+def identify(tracker: Tracker) -> Stage[Detected | Skipped, Detected]:
+    """Give the instances of each frame their track ids; for lines where no frame is skipped.
+
+    Image files have nothing to do with each other, so nothing is tracked from one to the next.
+    """
+
+    def stage(items: Iterable[Detected | Skipped]) -> Iterator[Detected]:
+        for item in items:
+            assert isinstance(item, Detected)
+            if item.frame.name is None:
+                yield Detected(item.frame, tracker.identify(item.frame, item.instances))
+            else:
+                yield item
+
+    return stage
+
+
+def blend(tracker: Tracker, metrics: Metrics) -> Stage[Detected | Skipped, Detected]:
+    """Fill the frames between two results from both; the first and the last frame have one."""
+
+    def stage(items: Iterable[Detected | Skipped]) -> Iterator[Detected]:
+        frames: list[Frame] = []
+        before = Instances.empty()
+        for item in items:
+            frames.append(item.frame)
+            if isinstance(item, Skipped):
+                continue
+            found = tracker.update(Instances.empty(), item.instances, float(item.frame.time))
+            # All but the first were shown with the result before.
+            shown = [found] if len(frames) == 1 else between(frames, before, found)[1:]
+            for frame, instances in zip(frames[-len(shown) :], shown, strict=True):
+                metrics.count("propagated", int(not instances.inferred))
+                yield Detected(frame, instances)
+            frames, before = [item.frame], found
+
+    return stage
+
+
+def propagate(
+    detector: Detector, propagator: Propagator, metrics: Metrics, every: int = 1
+) -> Stage[Frame, Detected]:
+    """Show every frame at once, with what is known carried onto it; the model runs beside.
+
+    The model gets the newest of every n-th frames whenever it is free.
+    """
+
+    def stage(frames: Iterable[Frame]) -> Iterator[Detected]:
+        with detector:
+            last: Frame | None = None
+            for number, frame in enumerate(frames):
+                if last is not None and not detector.withdraw():
+                    propagator.expect(last.seq)
+                propagator.advance(frame)
+                for seq, found in detector.finished():
+                    agreement = propagator.update(seq, found)
+                    if agreement is not None:
+                        metrics.observe_agreement(agreement)
+                last = frame if number % every == 0 else None
+                if last is not None:
+                    detector.offer(last)
+                metrics.count("propagated")
+                yield Detected(frame, propagator.current())
+
+    return stage
+
+
+def overlay(style: Callable[[], OverlayStyle], hud: Hud | None = None) -> Stage[Detected, Detected]:
+    """Draw what was found on a copy of each frame.
+
+    Args:
+        style: asked for at every frame, since viewers may change it.
+        hud: what gives the lines in the corner; None for none.
+    """
 
     def stage(items: Iterable[Detected]) -> Iterator[Detected]:
         for item in items:
-            yield Detected(draw(item.frame, item.instances, style), item.instances)
+            drawn = draw(item.frame, item.instances, style())
+            if hud is not None and (lines := hud()):
+                drawn = item.frame.copy() if drawn is item.frame else drawn
+                draw_hud(drawn, lines)
+            yield Detected(drawn, item.instances)
 
     return stage
 
@@ -125,7 +240,10 @@ def write(sinks: Sequence[Sink], metrics: Metrics) -> Stage[Detected, Frame]:
                 for sink in sinks:
                     sink.write(item.frame, item.instances)
                 metrics.count("written")
-                metrics.observe_latency(time.monotonic() - item.frame.captured_at)
+                age = time.monotonic() - item.frame.captured_at
+                metrics.observe_latency(age)
+                metrics.gauge("age_ms", age * 1e3)
+                metrics.tick("shown_fps")
                 yield item.frame
 
     return stage

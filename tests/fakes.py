@@ -54,6 +54,9 @@ class FakeSource:
         for seq in range(self._frames):
             yield grey_frame(seq)
 
+    def interrupt(self) -> None:
+        pass
+
     def close(self) -> None:
         self.closed = True
 
@@ -133,6 +136,7 @@ class FakeSink:
     """Remembers what it was given."""
 
     url = "fake"
+    on_main_thread = False
 
     def __init__(self, draws: bool = True, error: Exception | None = None) -> None:
         self.draws = draws

@@ -82,7 +82,7 @@ def test_bad_sources(
         (["-o", "null", "--frames", "-3"], ["--frames", "-3"]),
         (["-o", "null", "--requests", "0"], ["--requests", "0"]),
         (["-o", "null", "--config", "none.toml"], ["none.toml"]),
-        (["-o", "rtsp://user:secret@host/x"], ["not supported yet"]),
+        (["-o", "rtsp://user:secret@127.0.0.1:9/x"], ["127.0.0.1:9", "cannot be published to"]),
         ([], ["nowhere to write", "-o"]),
     ],
 )
@@ -121,12 +121,15 @@ def test_without_a_model_the_usual_one_is_fetched(
     assert "asked for mask_rcnn_resnet50_atrous_coco in models" in line
 
 
-def test_a_camera_and_a_stream_are_not_there_yet(
+def test_a_camera_and_a_stream_that_are_not_there(
     fake_model: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for source in ("0", "rtsp://user:secret@camera/live"):
+    for source, why in (
+        ("98", "no such camera"),
+        ("rtsp://user:secret@127.0.0.1:9/live", "nothing listens at 127.0.0.1:9"),
+    ):
         line = refused(capsys, source, "--model", fake_model, "-o", "null")
-        assert "not supported yet" in line
+        assert why in line
         assert "secret" not in line
 
 

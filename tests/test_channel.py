@@ -144,3 +144,26 @@ def test_two_threads_keep_order_and_lose_nothing(items: list[int], size: int) ->
     thread = in_thread(send)
     assert list(channel) == items
     assert joined(thread)
+
+
+def test_idle_is_called_while_nothing_comes_and_no_item_is_lost() -> None:
+    calls: list[int] = []
+    waited = threading.Event()
+
+    def idle() -> None:
+        calls.append(len(calls))
+        if len(calls) == 2:
+            waited.set()
+
+    channel: Channel[int] = Channel(2, idle=idle)
+
+    def send() -> None:
+        channel.send(0)
+        assert waited.wait(LIMIT)
+        channel.send(1)
+        channel.close()
+
+    thread = in_thread(send)
+    assert list(channel) == [0, 1]
+    assert joined(thread)
+    assert len(calls) >= 2

@@ -35,10 +35,11 @@ def test_help_of_run_is_grouped_and_names_every_setting(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     text = output_of(capsys, "run", "--help")
-    for group in ("Model:", "Part:", "Overlay:", "Output:", "Report:"):
+    for group in ("Model:", "Part:", "Overlay:", "Live:", "Output:", "Report:"):
         assert group in text
     for name, field in Settings.model_fields.items():
-        flag = f"--no-{name}" if field.default is True else f"--{name}"
+        words = name.replace("_", "-")
+        flag = f"--no-{words}" if field.default is True else f"--{words}"
         assert name == "source" or flag in text
     assert "examples:" in text
 

@@ -117,4 +117,4 @@ def test_as_a_camera_it_goes_on_after_its_end(tmp_path: Path) -> None:
     frames = figures["frames"]
     assert frames["captured"] == 10
     assert frames["written"] + frames["dropped"] == 10
-    assert frames["inferred"] == frames["written"]
+    assert frames["propagated"] == frames["written"]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamer.metrics import Histogram, Metrics
+from streamer.metrics import Histogram, Metrics, Rate
 
 
 @given(st.lists(st.floats(1e-6, 1e3), min_size=1, max_size=200), st.sampled_from([1, 50, 95, 99]))
@@ -52,6 +52,40 @@ def test_snapshot_has_every_stage_in_order_and_its_queue() -> None:
     assert [stage.name for stage in snapshot.stages] == ["capture", "sink"]
     assert (snapshot.stages[1].queued, snapshot.stages[1].queue_size) == (1, 2)
     assert snapshot.counts == {"captured": 3}
+    assert (snapshot.gauges, snapshot.agreement) == ({}, None)
+
+
+def test_gauges_and_agreement() -> None:
+    metrics = Metrics()
+    metrics.gauge("age_ms", 80.0)
+    metrics.gauge("age_ms", 60.0)
+    for agreement in (0.5, 1.0):
+        metrics.observe_agreement(agreement)
+    snapshot = metrics.snapshot()
+    assert snapshot.gauges["age_ms"] == 60
+    assert snapshot.agreement == pytest.approx(0.75)
+    assert 0.5 < snapshot.gauges["agreement"] < 1
+
+
+def test_a_rate_follows_what_happens_and_falls_when_nothing_does() -> None:
+    rate = Rate()
+    assert rate.at(0.0) == 0
+    for number in range(100):
+        rate.tick(number / 30)
+    assert rate.at(99 / 30) == pytest.approx(30)
+    for number in range(200):
+        rate.tick(3.3 + number / 10)
+    assert rate.at(3.3 + 19.9) == pytest.approx(10, rel=0.01)
+    assert rate.at(3.3 + 19.9 + 8) < 1
+
+
+def test_a_rate_counts_what_comes_in_bursts() -> None:
+    rate = Rate()
+    for second in range(20):
+        for number in range(22):
+            rate.tick(second + number / 1000)
+    # Just after a burst it is somewhat higher, just before the next somewhat lower.
+    assert 15 < rate.at(19.99) < 22 < rate.at(19.022) < 30
 
 
 def test_wall_time_stands_still_after_the_end() -> None:

@@ -18,6 +18,8 @@ from streamer.pipeline import Pipeline, Stage
 
 NAMES = ["first", "second", "third", "fourth", "last"]
 
+LIMIT = 5.0  # seconds after which a wait that should have ended has failed
+
 
 def passing(items: Iterable[int]) -> Iterator[int]:
     yield from items
@@ -257,3 +259,35 @@ def test_any_line_passes_everything_on(sizes: list[int], items: list[int]) -> No
     link.then("sink", collecting(got))
     pipeline.run()
     assert got == items
+
+
+def test_the_last_stage_runs_on_the_callers_thread_where_asked() -> None:
+    threads: list[threading.Thread] = []
+
+    def noting(items: Iterable[int]) -> Iterator[int]:
+        for item in items:
+            threads.append(threading.current_thread())
+            yield item
+
+    pipeline = Pipeline()
+    pipeline.source("source", range(3)).then("sink", noting)
+    pipeline.run(last_here=True)
+    assert threads == [threading.current_thread()] * 3
+
+
+def test_stop_interrupts_a_source_that_waits() -> None:
+    interrupted = threading.Event()
+    pipeline = Pipeline()
+
+    def waiting() -> Iterator[int]:
+        yield 1
+        assert interrupted.wait(LIMIT)
+
+    got: list[int] = []
+    link = pipeline.source("source", waiting(), interrupt=interrupted.set)
+    link.then("sink", collecting(got))
+    stopper = threading.Timer(0.05, pipeline.stop)
+    stopper.start()
+    run_within(pipeline)
+    assert got == [1]
+    assert pipeline.stopped

@@ -58,7 +58,7 @@ def test_a_signal_while_everything_is_opened_leaves_no_file(
 ) -> None:
     program = (
         "import sys, time, streamer.app as app; real = app._start_engine\n"
-        "def slow(*arguments):\n"
+        "def slow(*arguments, **options):\n"
         "    print('compiling', flush=True)\n"
         "    for _ in range(600): time.sleep(0.05)\n"
         "app._start_engine = slow\n"

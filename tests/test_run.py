@@ -97,7 +97,7 @@ def test_each_frame_carries_its_own_result(tmp_path: Path, fake_model: Path) -> 
         "captured": 60, "dropped": 0, "inferred": 60, "propagated": 0, "written": 60,
     }  # fmt: skip
     assert list(figures["stages"]) == [
-        "capture", "preprocess", "infer", "collect", "overlay", "sink",
+        "capture", "preprocess", "infer", "collect", "track", "overlay", "sink",
     ]  # fmt: skip
     assert all(stage["count"] == 60 for stage in figures["stages"].values())
     assert all(0 <= stage["busy"] <= 1 for stage in figures["stages"].values())

@@ -9,6 +9,7 @@ from streamer.errors import InferenceError, StageError, WriteError
 from streamer.metrics import Metrics
 from streamer.overlay import OverlayStyle
 from streamer.pipeline import Pipeline
+from streamer.tracking import Tracker
 from tests.fakes import FakeEngine, FakeModel, FakeSink, FakeSource, grey_frame, one_instance
 
 
@@ -22,13 +23,44 @@ def metrics() -> Metrics:
 def test_preprocess_keeps_the_frame_beside_its_tensors() -> None:
     prepared = list(stages.preprocess(FakeModel())([grey_frame(3), grey_frame(4)]))
     assert [item.frame.seq for item in prepared] == [3, 4]
-    assert [int(item.tensors[0][0]) for item in prepared] == [3, 4]
+    tensors = [item.tensors for item in prepared if isinstance(item, stages.Prepared)]
+    assert [int(inputs[0][0]) for inputs in tensors] == [3, 4]
+
+
+@pytest.mark.parametrize(
+    ("frames", "every", "seen"),
+    [
+        (7, 3, [0, 3, 6]),
+        (8, 3, [0, 3, 6, 7]),
+        (1, 3, [0]),
+        (0, 3, []),
+        (3, 1, [0, 1, 2]),
+    ],
+)
+def test_every_nth_frame_and_the_last_are_prepared(
+    frames: int, every: int, seen: list[int]
+) -> None:
+    items = list(stages.preprocess(FakeModel(), every)(map(grey_frame, range(frames))))
+    assert [item.frame.seq for item in items] == list(range(frames))
+    assert [item.frame.seq for item in items if isinstance(item, stages.Prepared)] == seen
+
+
+def test_frames_that_are_skipped_pass_in_order() -> None:
+    engine, model, counted = FakeEngine(), FakeModel(), metrics()
+    prepared = stages.preprocess(model, 4)(grey_frame(seq) for seq in range(9))
+    items = list(stages.collect(model, counted)(stages.infer(engine)(prepared)))
+    assert [item.frame.seq for item in items] == list(range(9))
+    assert [isinstance(item, stages.Detected) for item in items] == [
+        seq in (0, 4, 8) for seq in range(9)
+    ]
+    assert counted.snapshot().counts == {"inferred": 3}
 
 
 def test_infer_and_collect_pair_each_frame_with_its_own_result() -> None:
     engine, model, seen = FakeEngine(), FakeModel(), metrics()
     prepared = stages.preprocess(model)(grey_frame(seq) for seq in range(5))
-    detected = list(stages.collect(model, seen)(stages.infer(engine)(prepared)))
+    collected = stages.collect(model, seen)(stages.infer(engine)(prepared))
+    detected = [item for item in collected if isinstance(item, stages.Detected)]
     assert [int(item.instances.boxes[0, 0]) for item in detected] == [0, 1, 2, 3, 4]
     assert [item.frame.seq for item in detected] == [0, 1, 2, 3, 4]
     assert [pending.released for pending in engine.pendings] == [1] * 5
@@ -48,7 +80,7 @@ def test_collect_gives_a_request_back_also_where_it_failed() -> None:
 def test_overlay_draws_on_a_copy() -> None:
     frame = grey_frame(9, luma=60)
     before = frame.y.copy()
-    drawn = next(stages.overlay(OverlayStyle())([stages.Detected(frame, one_instance(9))]))
+    drawn = next(stages.overlay(OverlayStyle)([stages.Detected(frame, one_instance(9))]))
     assert (frame.y == before).all()
     assert (drawn.frame.y != before).any()
 
@@ -81,10 +113,11 @@ def line(source: FakeSource, engine: FakeEngine, sink: FakeSink) -> Pipeline:
     detected = submitted.then(
         "collect",
         stages.collect(model, pipeline.metrics),
-        discard=stages.Submitted.discard,
+        discard=stages.discard,
         timed=False,
     )
-    detected.then("sink", stages.write([sink], pipeline.metrics))
+    tracked = detected.then("track", stages.identify(Tracker()))
+    tracked.then("sink", stages.write([sink], pipeline.metrics))
     return pipeline
 
 
@@ -96,7 +129,7 @@ def test_the_whole_line_keeps_every_frame_in_order() -> None:
         (seq, seq) for seq in range(100)
     ]
     counts = pipeline.snapshot().counts
-    assert counts == {"captured": 100, "inferred": 100, "written": 100}
+    assert counts == {"captured": 100, "inferred": 100, "written": 100, "dropped": 0}
 
 
 @pytest.mark.parametrize("fail_at", [0, 1, 50])
@@ -107,3 +140,19 @@ def test_a_failed_inference_ends_the_run_and_every_request_comes_back(fail_at: i
     assert [seq for seq, _ in sink.written] == list(range(fail_at))
     assert sink.closed == 1
     assert all(pending.released for pending in engine.pendings)
+
+
+def test_blend_fills_the_frames_between_results() -> None:
+    counted = metrics()
+    items = [
+        stages.Detected(grey_frame(seq), one_instance(seq))
+        if seq in (0, 3, 4)
+        else stages.Skipped(grey_frame(seq))
+        for seq in range(5)
+    ]
+    shown = list(stages.blend(Tracker(), counted)(items))
+    assert [item.frame.seq for item in shown] == list(range(5))
+    assert [item.instances.inferred for item in shown] == [True, False, False, True, True]
+    inferred = [item.instances for item in shown if item.instances.inferred]
+    assert [int(instances.boxes[0, 0]) for instances in inferred] == [0, 3, 4]
+    assert counted.snapshot().counts == {"propagated": 2}

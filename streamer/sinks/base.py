@@ -14,11 +14,14 @@ class Sink(Protocol):
     Attributes:
         url: where it writes, as the user gave it, without passwords.
         draws: wants the picture with the overlay on it. Where no sink does, nothing is drawn.
+        on_main_thread: must be opened, written and closed by the program's main thread, as windows
+            must.
         warnings: what is less than perfect about the result, one line each, once it is closed.
     """
 
     url: str
     draws: bool
+    on_main_thread: bool
     warnings: list[str]
 
     def write(self, frame: Frame, instances: Instances) -> None:

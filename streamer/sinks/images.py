@@ -35,6 +35,7 @@ class ImageFolderSink:
     """
 
     draws = True
+    on_main_thread = False
 
     def __init__(self, path: Path, options: SinkOptions) -> None:
         self.url = f"{path}{os.sep}"
@@ -106,6 +107,7 @@ class ImageSink:
     """
 
     draws = True
+    on_main_thread = False
 
     def __init__(self, path: Path, info: StreamInfo, options: SinkOptions) -> None:
         self.url = str(path)

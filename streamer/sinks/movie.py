@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import io
 import math
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
 
 import av
-import numpy as np
-from av.codec.context import ThreadType
-from av.video.reformatter import ColorRange
 
 from streamer.errors import SinkError
-from streamer.frame import Frame, Plane, copy_tags
+from streamer.frame import Frame
 from streamer.sinks.audio import AudioCopy
+from streamer.sinks.coding import configure, encodable
 from streamer.sinks.encoder import EncoderChoice, codecs_of
 from streamer.sources.base import StreamInfo
 
@@ -61,11 +61,13 @@ CONTAINERS = {
 """Suffix -> file format."""
 
 _FINEST = Fraction(1, 1_000_000)
-"""Seconds of the smallest unit of time; MP4 counts 32 bits of them between two pictures."""
+"""Seconds of the smallest unit of time; MP4 counts 31 bits of them between two pictures."""
+
+_FINEST_LIVE = Fraction(1, 10_000)
+"""The same for live sources, so that a connection may be lost for two days between two pictures."""
 
 _LARGEST_TIMESCALE = 2**31 - 1
 _TAGS_OF_CONTAINERS = {"major_brand", "minor_version", "compatible_brands", "encoder"}
-_MATRIX_RGB, _MATRIX_UNSPECIFIED = 0, 2
 
 
 def container_of(path: Path) -> Container:
@@ -123,7 +125,7 @@ class Movie:
     ) -> None:
         self._audio = audio
         self._start = first.time if info.start > 0 else Fraction(0)
-        self._time_base = max(first.time_base, _FINEST)
+        self._time_base = max(first.time_base, _FINEST_LIVE if info.live else _FINEST)
         self._duration = max(1, round(1 / info.rate / self._time_base)) if info.rate else 1
         self._end = Fraction(0)
         self._pictures = 0
@@ -142,6 +144,8 @@ class Movie:
         self._output.metadata.update(
             {k: v for k, v in info.metadata.items() if k not in _TAGS_OF_CONTAINERS}
         )
+        if info.live:
+            self._output.metadata["creation_time"] = _taken_at(first)
         self._stream = self._add_video(encoder, info, first, threads)
         if encoder.codec == "hevc" and container.is_mp4:
             self._stream.codec_context.codec_tag = "hvc1"  # Apple's players know no other
@@ -160,7 +164,7 @@ class Movie:
             av.FFmpegError: encoder or muxer failed.
         """
         context = self._stream.codec_context
-        picture = _encodable(frame, context.width, context.height)
+        picture = encodable(frame, context.width, context.height)
         picture.time_base = self._time_base
         picture.pts = round((frame.time - self._start) / self._time_base)
         picture.duration = self._duration
@@ -170,12 +174,19 @@ class Movie:
         self._count_crowded(frame.time - self._start)
         self._mux(self._stream.encode(picture))
 
-    def finish(self) -> None:
+    def finish(self, until: Fraction | None = None) -> None:
         """Write what the encoder and the audio still hold, and close the file.
+
+        Args:
+            until: time of the source, in seconds, at which the movie ends: the last picture is
+                shown and audio is copied up to there. By default the last picture is shown as long
+                as the rate says, and audio that the source ends with is kept.
 
         Raises:
             av.FFmpegError: encoder or muxer failed.
         """
+        if until is not None:
+            self._end = until - self._start
         packets = self._stream.encode(None)
         if self._pictures <= 2:
             # x265 gives garbage for the decoding times of so few (Multicorewareinc/x265 #781); two
@@ -189,7 +200,8 @@ class Movie:
             last.duration = round(self._end / last.time_base) - (last.pts or 0)
         self._mux(packets)
         if self._audio:
-            for packet in chain(self._audio.until(self._end), self._audio.rest()):
+            rest = self._audio.rest() if until is None else ()
+            for packet in chain(self._audio.until(self._end), rest):
                 self._output.mux_one(packet)
         self._output.close()
 
@@ -206,22 +218,14 @@ class Movie:
     ) -> av.VideoStream:
         stream = self._output.add_stream(encoder.name, info.rate, dict(encoder.options))
         assert isinstance(stream, av.VideoStream)
-        context = stream.codec_context
-        context.width = first.width if encoder.odd else first.width + first.width % 2
-        context.height = first.height if encoder.odd else first.height + first.height % 2
-        context.pix_fmt = encoder.pix_fmt
-        context.time_base = self._time_base
-        context.sample_aspect_ratio = info.pixel_aspect
-        context.thread_count = threads
-        # PyAV's default is threads within a picture: x264 then cuts it into slices, which costs
-        # a quarter of the speed and some quality.
-        context.thread_type = ThreadType.FRAME
-        picture = first.picture
-        rgb = int(picture.colorspace) == _MATRIX_RGB
-        context.colorspace = _MATRIX_UNSPECIFIED if rgb else picture.colorspace
-        context.color_primaries = picture.color_primaries
-        context.color_trc = picture.color_trc
-        context.color_range = ColorRange.JPEG if first.color.full_range else picture.color_range
+        configure(
+            stream.codec_context,
+            encoder,
+            first,
+            time_base=self._time_base,
+            pixel_aspect=info.pixel_aspect,
+            threads=threads,
+        )
         return stream
 
     def _count_crowded(self, time: Fraction) -> None:
@@ -238,23 +242,7 @@ class Movie:
             self._output.mux_one(packet)
 
 
-def _encodable(frame: Frame, width: int, height: int) -> av.VideoFrame:
-    """The frame's picture as yuv420p of the coded size: itself, or a copy where it must differ."""
-    picture = frame.picture
-    if (frame.width, frame.height) == (width, height) and picture.format.name == "yuv420p":
-        return picture
-    wider = Frame(av.VideoFrame(width, height, "yuv420p"), frame.seq, frame.pts, frame.time_base)
-    for target, plane in ((wider.y, frame.y), (wider.u, frame.u), (wider.v, frame.v)):
-        _extend(plane, target)
-    copy_tags(picture, wider.picture)
-    if frame.color.full_range:
-        wider.picture.color_range = ColorRange.JPEG
-    return wider.picture
-
-
-def _extend(plane: Plane, target: Plane) -> None:
-    """Copy a plane into one that may be larger by a row and a column, which repeat the last."""
-    height, width = plane.shape
-    np.copyto(target[:height, :width], plane)
-    target[:height, width:] = plane[:, -1:]
-    target[height:] = target[height - 1 : height]
+def _taken_at(frame: Frame) -> str:
+    """Date and time of a live frame, as containers want it."""
+    age = timedelta(seconds=time.monotonic() - frame.captured_at)
+    return (datetime.now(UTC) - age).isoformat(timespec="microseconds")

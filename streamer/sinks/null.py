@@ -19,6 +19,7 @@ class NullSink:
 
     url = "null"
     draws = True
+    on_main_thread = False
 
     def __init__(self) -> None:
         self.frames = 0

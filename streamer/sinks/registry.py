@@ -12,22 +12,39 @@ from streamer.sinks.images import ImageFolderSink, ImageSink
 from streamer.sinks.movie import CONTAINERS
 from streamer.sinks.null import NullSink
 from streamer.sinks.options import SinkOptions
+from streamer.sinks.publish import FORMATS, PublishSink
 from streamer.sinks.results import ResultsSink
+from streamer.sinks.segments import SegmentSink
 from streamer.sinks.video import VideoSink
+from streamer.sinks.web import WebSink
+from streamer.sinks.window import WindowSink
 from streamer.sources.base import StreamInfo
+from streamer.web.listening import parse_port
 
 __all__ = ["FILES", "SinkOptions", "open_sink"]
 
 Opener = Callable[[Path, StreamInfo, SinkOptions], Sink]
 
+
+def _video(path: Path, info: StreamInfo, options: SinkOptions) -> Sink:
+    kind = VideoSink if options.segment is None else SegmentSink
+    return kind(path, info, options)
+
+
 FILES: dict[str, Opener] = {
-    **dict.fromkeys(CONTAINERS, VideoSink),
+    **dict.fromkeys(CONTAINERS, _video),
     ".jsonl": lambda path, _, options: ResultsSink(path, options),
     **dict.fromkeys((".png", ".jpg", ".jpeg"), ImageSink),
 }
 """Suffix of a file -> what opens it."""
 
-_PLANNED = ("window", "web", "rtsp", "rtsps", "rtmp", "rtmps", "srt")
+VIEWS = ("window", "web")
+"""Outputs that somebody watches, by what they begin with."""
+
+
+def is_viewed(spec: str) -> bool:
+    """Whether somebody watches what goes to ``spec``, and may ask for things."""
+    return spec.partition(":")[0] in VIEWS
 
 
 def open_sink(spec: str, info: StreamInfo, options: SinkOptions) -> Sink:
@@ -35,7 +52,7 @@ def open_sink(spec: str, info: StreamInfo, options: SinkOptions) -> Sink:
 
     Args:
         spec: a file whose suffix says what it is, a folder (no suffix, a slash at its end, or one
-            that exists) or ``null``.
+            that exists), ``window``, ``web``, ``web:PORT``, a URL to publish to, or ``null``.
         info: of the frames to come.
         options: how outputs are written.
 
@@ -45,10 +62,14 @@ def open_sink(spec: str, info: StreamInfo, options: SinkOptions) -> Sink:
     """
     if spec == "null":
         return NullSink()
-    scheme, colon, _ = spec.partition(":")
-    if scheme in _PLANNED and (colon or scheme in ("window", "web")):
-        raise SinkError(f"output {scheme!r} is not supported yet; name a file or a folder")
-    if "://" in spec:
+    if spec == "window":
+        return WindowSink(info, options)
+    if spec.partition(":")[0] == "web":
+        return WebSink(parse_port(spec), info, options)
+    scheme, is_url, _ = spec.partition("://")
+    if is_url and scheme.lower() in FORMATS:
+        return PublishSink(spec, info, options)
+    if is_url:
         raise SinkError(f"output {scheme!r} is not known; {_supported()}")
     path = Path(spec)
     opener = FILES.get(path.suffix.lower())
@@ -62,4 +83,5 @@ def open_sink(spec: str, info: StreamInfo, options: SinkOptions) -> Sink:
 
 
 def _supported() -> str:
-    return f"name a file ({' '.join(FILES)}), a folder or null"
+    views, urls = ", ".join(VIEWS), " ".join(f"{name}://" for name in FORMATS)
+    return f"name a file ({' '.join(FILES)}), a folder, {views}, a URL ({urls}) or null"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,10 +16,11 @@ from streamer.frame import Frame
 from streamer.instances import Instances
 from streamer.sinks.options import SinkOptions
 from streamer.sinks.target import Target, reason
+from streamer.tracking import Event, Presence
 
 
 class ResultsSink:
-    """Writes a line a frame, in order.
+    """Writes a line a frame, in order, and in it which objects have come and gone.
 
     The file lies beside its place while it grows. It holds whole lines at every moment, so that it
     can be followed with ``tail -f`` and survives whatever stops the run.
@@ -33,6 +35,7 @@ class ResultsSink:
     """
 
     draws = False
+    on_main_thread = False
 
     def __init__(self, path: Path, options: SinkOptions) -> None:
         self.url = str(path)
@@ -42,10 +45,12 @@ class ResultsSink:
         self._target = Target(path, overwrite=options.overwrite)
         self._file = self._target.part.open("wb", buffering=0)
         self._bytes = 0
+        self._presence = Presence()
 
     def write(self, frame: Frame, instances: Instances) -> None:
         """Take one frame. See `Sink.write`."""
-        line = json.dumps(record(frame, instances), ensure_ascii=False, allow_nan=False) + "\n"
+        values = record(frame, instances, self._presence.watch(frame.time, instances))
+        line = json.dumps(values, ensure_ascii=False, allow_nan=False) + "\n"
         data = memoryview(line.encode())
         try:
             while data:
@@ -86,11 +91,13 @@ class ResultsSink:
         return WriteError(f"{why}; its first {self.frames} lines are in {self._target.part}")
 
 
-def record(frame: Frame, instances: Instances) -> dict[str, Any]:
+def record(frame: Frame, instances: Instances, events: Sequence[Event] = ()) -> dict[str, Any]:
     """The line of a frame, as plain values.
 
     Boxes are rounded to hundredths of a pixel, scores to four digits and times to microseconds.
-    ``track_id`` is null for what is not tracked.
+    ``track_id`` is null for what is not tracked. ``events`` is there where something has happened;
+    see `Presence` for when that is known. Their ``pts_s`` is that of the frame that showed the
+    object first or last.
     """
     size = frame.height, frame.width
     found = zip(
@@ -103,7 +110,7 @@ def record(frame: Frame, instances: Instances) -> dict[str, Any]:
         instances.rects.tolist(),
         strict=True,
     )
-    return {
+    line: dict[str, Any] = {
         "seq": frame.seq,
         "pts_s": round(float(frame.time), 6),
         "inferred": instances.inferred,
@@ -119,3 +126,14 @@ def record(frame: Frame, instances: Instances) -> dict[str, Any]:
             for track_id, class_id, label, score, box, mask, rect in found
         ],
     }
+    if events:
+        line["events"] = [
+            {
+                "event": event.event,
+                "track_id": event.track_id,
+                "label": event.label,
+                "pts_s": round(float(event.time), 6),
+            }
+            for event in events
+        ]
+    return line

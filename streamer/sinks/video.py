@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+from fractions import Fraction
 from pathlib import Path
 from typing import Self
 
@@ -32,6 +33,12 @@ _REHEARSED_SECONDS = 10
 class VideoSink:
     """Encodes frames into a file, each at its own presentation time, and copies the audio.
 
+    Args:
+        path: the file; its suffix says the format.
+        info: of the frames to come.
+        options: how it is written.
+        tried: the same worked before, so nothing is encoded and copied for a trial.
+
     Attributes:
         url: the file.
         draws: True.
@@ -44,8 +51,11 @@ class VideoSink:
     """
 
     draws = True
+    on_main_thread = False
 
-    def __init__(self, path: Path, info: StreamInfo, options: SinkOptions) -> None:
+    def __init__(
+        self, path: Path, info: StreamInfo, options: SinkOptions, *, tried: bool = False
+    ) -> None:
         self.url = str(path)
         self.frames = 0
         self.warnings: list[str] = []
@@ -64,8 +74,10 @@ class VideoSink:
                 self._audio = AudioCopy(info.open_audio())
                 for codec in self._audio.codecs:
                     self._check(path, codec, f"{codec} audio", "--no-audio")
-                self._rehearse_audio(info.open_audio())
-            self._rehearse_video()
+                if not tried:
+                    self._rehearse_audio(info.open_audio())
+            if not tried:
+                self._rehearse_video()
         except BaseException:
             self._target.discard()
             self._close_audio()
@@ -89,14 +101,14 @@ class VideoSink:
             raise self._failure(reason(error)) from error
         self.frames += 1
 
-    def close(self) -> None:
-        """Finish the file and move it into place. See `Sink.close`."""
+    def close(self, until: Fraction | None = None) -> None:
+        """Finish the file and move it into place. See `Sink.close` and, for ``until``, `Movie`."""
         if self._closed:
             return
         self._closed = True
         try:
             if self._movie and not self._failed:
-                self._finish(self._movie)
+                self._finish(self._movie, until)
                 self._publish()
             elif not self._failed:
                 self._target.discard()
@@ -143,9 +155,9 @@ class VideoSink:
                 f"{info.width}x{info.height} pictures here ({reason(error)}); try --encoder h264"
             ) from error
 
-    def _finish(self, movie: Movie) -> None:
+    def _finish(self, movie: Movie, until: Fraction | None) -> None:
         try:
-            movie.finish()
+            movie.finish(until)
         except (av.FFmpegError, OSError, StreamerError) as error:  # the last: of the audio's source
             raise self._failure(reason(error)) from error
         if self._audio and self._audio.lost:

@@ -109,6 +109,9 @@ class Source(Protocol):
             ReadError: the source broke beyond what can be skipped.
         """
 
+    def interrupt(self) -> None:
+        """End the iteration soon, also one that waits for a picture. Takes no lock."""
+
     def close(self) -> None:
         """Give back files and decoders. Called after iteration has ended."""
 

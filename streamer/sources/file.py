@@ -75,6 +75,9 @@ class FileSource:
         """The frames of the window."""
         return self._frames
 
+    def interrupt(self) -> None:
+        """Nothing here waits for long."""
+
     def close(self) -> None:
         """Give back the file and the decoder."""
         self._reader.close()

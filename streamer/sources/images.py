@@ -84,6 +84,9 @@ class ImageSource:
         """The images of the window."""
         return self._frames
 
+    def interrupt(self) -> None:
+        """Nothing here waits for long."""
+
     def close(self) -> None:
         """Nothing is open between two images."""
 

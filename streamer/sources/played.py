@@ -15,6 +15,8 @@ from streamer.frame import Frame
 from streamer.sources.base import Health, Source, StreamInfo
 from streamer.sources.window import Window
 
+_LONGEST_SLEEP_S = 0.1
+
 
 class PlayedSource:
     """A recording at its own pace. See `Source`.
@@ -34,6 +36,7 @@ class PlayedSource:
     def __init__(self, open_again: Callable[[], Source], window: Window, *, repeat: bool) -> None:
         self._open_again, self._window, self._repeat = open_again, window, repeat
         self._source = open_again()
+        self._interrupted = False
         info, self.health = self._source.info, self._source.health
         self.info = replace(info, live=True)
         if repeat:
@@ -50,8 +53,14 @@ class PlayedSource:
             now = time.monotonic()
             if began is None:
                 began = now - float(frame.time)
-            time.sleep(max(began + float(frame.time) - now, 0.0))
+            self._sleep_until(began + float(frame.time))
+            if self._interrupted:
+                return
             yield replace(frame, captured_at=time.monotonic())
+
+    def interrupt(self) -> None:
+        """End the iteration soon. See `Source.interrupt`."""
+        self._interrupted = True
 
     def close(self) -> None:
         """Give back the recording."""
@@ -62,6 +71,10 @@ class PlayedSource:
 
     def __exit__(self, *exc: object) -> None:
         self.close()
+
+    def _sleep_until(self, due: float) -> None:
+        while not self._interrupted and (rest := due - time.monotonic()) > 0:
+            time.sleep(min(rest, _LONGEST_SLEEP_S))
 
     def _turns(self) -> Iterator[Frame]:
         seq = shift = 0

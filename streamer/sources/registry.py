@@ -6,7 +6,6 @@ looks like none of the others, a line in `kind_of`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -15,28 +14,25 @@ from pathlib import Path
 from streamer.assets import DEMO, asset
 from streamer.errors import SourceError
 from streamer.sources.base import Source
+from streamer.sources.camera import CameraSource
+from streamer.sources.camera_list import is_camera
 from streamer.sources.file import FileSource
 from streamer.sources.images import SUFFIXES, ImageSource
+from streamer.sources.network import NetworkSource
+from streamer.sources.options import SourceOptions
 from streamer.sources.played import PlayedSource
 from streamer.sources.synthetic import PREFIX, SyntheticSource
 from streamer.sources.window import Window
-from streamer.urls import is_url, redact
+from streamer.urls import is_url
 
-Opener = Callable[[str, Window], Source]
+Opener = Callable[[str, Window, SourceOptions], Source]
 
-_CAMERA = re.compile(r"\d+|/dev/video\d+")
+_LIVE = ("network", "camera")
 _WHOLE = Window()
+_OPTIONS = SourceOptions()
 
 
-def _network(spec: str, _: Window) -> Source:
-    raise SourceError(f"{redact(spec)}: network sources are not supported yet; give a file")
-
-
-def _camera(spec: str, _: Window) -> Source:
-    raise SourceError(f"{spec}: cameras are not supported yet; give a file")
-
-
-def _demo(_: str, window: Window) -> Source:
+def _demo(_: str, window: Window, __: SourceOptions) -> Source:
     source = FileSource(asset("demo.mp4"), window)
     source.info = replace(source.info, url=DEMO)
     return source
@@ -44,11 +40,11 @@ def _demo(_: str, window: Window) -> Source:
 
 OPENERS: dict[str, Opener] = {
     "demo": _demo,
-    "synthetic": lambda spec, window: SyntheticSource(spec[len(PREFIX) :], window),
-    "network": _network,
-    "camera": _camera,
-    "images": lambda spec, window: ImageSource(Path(spec), window),
-    "file": lambda spec, window: FileSource(Path(spec), window),
+    "synthetic": lambda spec, window, _: SyntheticSource(spec[len(PREFIX) :], window),
+    "network": NetworkSource,
+    "camera": CameraSource,
+    "images": lambda spec, window, _: ImageSource(Path(spec), window),
+    "file": lambda spec, window, _: FileSource(Path(spec), window),
 }
 """How each kind of source is opened."""
 
@@ -62,27 +58,36 @@ def kind_of(spec: str) -> str:
     if is_url(spec):
         return "network"
     path = Path(spec)
-    if _CAMERA.fullmatch(spec) and not (path.is_file() or path.is_dir()):
+    if not (path.is_file() or path.is_dir()) and is_camera(spec):
         return "camera"
     return "images" if path.is_dir() or path.suffix.lower() in SUFFIXES else "file"
 
 
-def open_source(spec: str, window: Window = _WHOLE, *, live: bool = False) -> Source:
+def open_source(
+    spec: str,
+    window: Window = _WHOLE,
+    *,
+    live: bool = False,
+    options: SourceOptions = _OPTIONS,
+) -> Source:
     """Open what the user named.
 
     Args:
-        spec: a video file, an image, a folder of images, ``lavfi:GRAPH``, or ``demo``.
+        spec: a video file, an image, a folder of images, a URL, a camera's number, device or name,
+            ``lavfi:GRAPH``, or ``demo``.
         window: the part of it to give.
         live: play a recording at its own pace; the demo for ever.
+        options: how cameras and network streams are opened.
 
     Raises:
         SourceError: it cannot be opened or holds no picture in the window.
     """
     if not spec:
         raise SourceError("no source is given; give a file, a folder of images or lavfi:GRAPH")
-    opener = OPENERS[kind_of(spec)]
-    if not live:
-        return opener(spec, window)
+    kind = kind_of(spec)
+    opener = OPENERS[kind]
+    if not live or kind in _LIVE:
+        return opener(spec, window, options)
     if spec == DEMO:
-        return PlayedSource(partial(opener, spec, _WHOLE), window, repeat=True)
-    return PlayedSource(partial(opener, spec, window), _WHOLE, repeat=False)
+        return PlayedSource(partial(opener, spec, _WHOLE, options), window, repeat=True)
+    return PlayedSource(partial(opener, spec, window, options), _WHOLE, repeat=False)

@@ -76,6 +76,9 @@ class SyntheticSource:
         """The frames of the window."""
         return self._frames
 
+    def interrupt(self) -> None:
+        """Nothing here waits for long."""
+
     def close(self) -> None:
         """Give back the graph."""
         self._container.close()

@@ -180,13 +180,12 @@ def test_a_folder_that_exists_may_have_any_name(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ("a.avi", r"output 'a\.avi' is not known; name a file \(\.mp4 .* \.jsonl .*folder or null"),
+        ("a.avi", r"output 'a\.avi' is not known; name a file \(\.mp4 .* web, a URL .* or null"),
         ("", "output '' is not known"),
         (".mp4", r"\.mp4 is only a suffix; name a file such as out\.mp4"),
         ("there/.JSONL", r"there/\.JSONL is only a suffix"),
-        ("window", "output 'window' is not supported yet"),
-        ("web:8080", "output 'web' is not supported yet"),
-        ("rtsp://user:secret@host/x", "output 'rtsp' is not supported yet"),
+        ("web:x", "'x' is no port"),
+        ("rtsp://user:secret@127.0.0.1:9/x", "cannot be published to"),
         ("gopher://user:secret@host/x", "output 'gopher' is not known"),
     ],
 )

@@ -72,4 +72,12 @@ def test_who_waits_too_long_gets_the_next_at_once(
     with PlayedSource(partial(FileSource, clip), Window(), repeat=False) as source:
         for _ in source:
             now[0] += 10
-    assert slept == [0.0] * 6
+    assert slept == []
+
+
+def test_what_is_interrupted_ends_without_waiting_for_its_next_frame(clip: Path) -> None:
+    with PlayedSource(partial(FileSource, clip), Window(), repeat=True) as source:
+        frames = iter(source)
+        assert next(frames).seq == 0
+        source.interrupt()
+        assert list(frames) == []

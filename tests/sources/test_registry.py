@@ -76,9 +76,9 @@ def test_the_demo_is_a_source(live: bool) -> None:
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ("rtsp://me:SECRET@cam/1?token=SECRET", "network sources are not supported yet"),
-        ("0", "cameras are not supported yet"),
-        ("/dev/video9", "cameras are not supported yet"),
+        ("rtsp://me:SECRET@127.0.0.1:9/1?token=SECRET", "nothing listens at 127.0.0.1:9"),
+        ("98", "there is no such camera"),
+        ("/dev/video98", "there is no such camera"),
         ("", "no source is given"),
         ("none.mp4", "no such file"),
         ("none.png", "no such file"),

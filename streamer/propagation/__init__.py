@@ -1,0 +1,1 @@
+"""Carries masks between inferences by optical flow."""

@@ -1,0 +1,229 @@
+"""Propagator: carries results from the pictures they belong to onto the picture at hand.
+
+    advance(frame) ── every picture: flow from the one before; each object moves along
+    expect(seq)    ── an inference was started on this picture: its view and objects are kept
+    update(seq, found) ── its result is here, some pictures later:
+        objects as they were carried to that picture ──┐
+        found in it ───────────────────────────────────┴─ tracker ─> ids
+        each found object learns its colours there, and takes all steps from there to here
+    current()      ── boxes, masks, ids and scores in the picture at hand
+
+It has no threads and knows no clock, so the same calls give the same instances.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import cv2
+import numpy as np
+
+from streamer.frame import Frame
+from streamer.instances import Instances
+from streamer.propagation.flow import FlowEstimator, is_cut
+from streamer.propagation.history import History, Step
+from streamer.propagation.track import Track, Tracks, as_instances, stepped
+from streamer.propagation.view import Grids, View, grids_of
+
+_REPLAYED = 400_000
+"""Cells, about, through which a result may go while it catches up, some 5 ms; where that is too
+few, steps are joined to longer ones."""
+
+_OVERHEAD = 4000
+"""Cells that cost as much as what a step costs for an object of any size."""
+
+_MISSED = 0.6
+"""Part of its score that an object keeps with each result that misses it."""
+
+
+class Associator(Protocol):
+    """Gives objects their ids."""
+
+    def update(self, carried: Instances, found: Instances, at: float) -> Instances:
+        """The objects of a picture.
+
+        Args:
+            carried: what was known before, carried to that picture; with ids.
+            found: the model's result of that picture.
+            at: the picture's time in seconds.
+
+        Returns:
+            What was found, its boxes and masks unchanged, with ids, and what was carried, not found
+            and is kept.
+        """
+
+    def reset(self) -> None:
+        """Forget all objects, as after a cut."""
+
+
+@dataclass(slots=True)
+class _Awaited:
+    """A picture whose result is to come: its time, view, and the objects carried to it, by id."""
+
+    at: float
+    view: View
+    tracks: Tracks
+
+
+class Propagator:
+    """See the module. All frames must be of one size."""
+
+    def __init__(self, tracker: Associator) -> None:
+        self._tracker = tracker
+        self._estimate = FlowEstimator()
+        self._grids: Grids | None = None
+        self._size = (0, 0)
+        self._view: View | None = None
+        self._seq, self._time = -1, 0.0
+        self._history = History()
+        self._awaited: dict[int, _Awaited] = {}
+        self._tracks: Tracks = {}
+        self._exact: Instances | None = None
+
+    def advance(self, frame: Frame) -> None:
+        """Go on to the next picture, of those that are shown."""
+        before = self._view
+        if self._grids is None or self._size != (frame.width, frame.height):
+            self._size = (frame.width, frame.height)
+            self._grids = grids_of(*self._size)
+            before = None
+        self._view = View.of(frame, self._grids)
+        self._seq, self._time, self._exact = frame.seq, float(frame.time), None
+        if before is None:
+            self._begin()
+            return
+        flow = self._estimate(self._view.luma, before.luma)
+        if is_cut(self._view.luma, before.luma, flow):
+            self._begin()
+            return
+        step = Step(frame.seq, self._view, flow)
+        if self._awaited:
+            self._history.add(step, self._awaited)
+        self._tracks = stepped(self._tracks, step)
+
+    def expect(self, seq: int) -> None:
+        """Be ready for the result of the picture at hand.
+
+        Raises:
+            ValueError: ``seq`` is not that of the picture at hand.
+        """
+        if self._view is None or seq != self._seq:
+            raise ValueError(f"frame {seq} is not the one at hand, {self._seq}")
+        self._awaited[seq] = _Awaited(self._time, self._view, dict(self._tracks))
+
+    def forget(self, seq: int) -> None:
+        """Do not wait for a result any longer."""
+        self._awaited.pop(seq, None)
+        self._trim()
+
+    def update(self, seq: int, found: Instances) -> float | None:
+        """Take a result. Results come in the order of their pictures.
+
+        Args:
+            seq: of the picture that the result is of.
+            found: the result.
+
+        Returns:
+            How well it agrees with what had been carried to that picture: the mean IoU of the
+            masks of objects in both, 0..1. None where there are none, or the picture is of a scene
+            that is over.
+        """
+        awaited = self._awaited.pop(seq, None)
+        if awaited is None or self._grids is None:
+            self._trim()
+            return None
+        carried = as_instances(list(awaited.tracks.items()), self._size)
+        merged = self._tracker.update(carried, found, awaited.at)
+        new, kept = self._sorted(merged, found, awaited)
+        self._catch_up(seq, new, kept)
+        self._trim()
+        if seq == self._seq:
+            self._exact = merged
+        return agreement(carried, merged)
+
+    def current(self) -> Instances:
+        """What is to be shown on the picture at hand."""
+        if self._exact is not None:
+            return self._exact
+        if self._grids is None:
+            return replace(Instances.empty(), inferred=False)
+        return as_instances(list(self._tracks.items()), self._size)
+
+    def _begin(self) -> None:
+        """Forget what was before a cut."""
+        self._tracker.reset()
+        self._tracks.clear()
+        self._awaited.clear()
+        self._history.clear()
+
+    def _trim(self) -> None:
+        if self._awaited:
+            self._history.forget(min(self._awaited))
+        else:
+            self._history.clear()
+
+    def _sorted(
+        self, merged: Instances, found: Instances, awaited: _Awaited
+    ) -> tuple[Tracks, set[int]]:
+        """The tracks that a result begins anew, by id, and the ids of those that it missed."""
+        assert self._grids is not None
+        new, kept = {}, set()
+        for row, number in enumerate(merged.track_ids.tolist()):
+            if (found.boxes == merged.boxes[row]).all(axis=1).any():
+                known = awaited.tracks.get(number)
+                track = Track.begin(merged, row, awaited.view, self._grids, known)
+                if track is not None:
+                    new[number] = track
+            else:
+                kept.add(number)
+        return new, kept
+
+    def _catch_up(self, seq: int, new: Tracks, kept: set[int]) -> None:
+        """Take new tracks from picture ``seq`` to the one at hand, through those awaited."""
+        cost = sum(track.patch.soft.size + _OVERHEAD for track in new.values())
+        stride = max(-(-cost * self._history.count(seq) // _REPLAYED), 1)
+        for step in self._history.after(seq, stride, self._awaited):
+            new = stepped(new, step)
+            if step.seq in self._awaited:
+                awaited = self._awaited[step.seq]
+                awaited.tracks = _replaced(awaited.tracks, new, kept)
+        settling = {
+            number: track.settle(self._tracks[number]) if number in self._tracks else track
+            for number, track in new.items()
+        }
+        self._tracks = _replaced(self._tracks, settling, kept)
+
+
+def _replaced(tracks: Tracks, new: Tracks, kept: set[int]) -> Tracks:
+    """New tracks, and of the others those that are kept, which fade."""
+    missed = {
+        number: replace(track, trust=track.trust * _MISSED)
+        for number, track in tracks.items()
+        if number in kept
+    }
+    return {n: track for n, track in (missed | new).items() if not track.gone}
+
+
+def agreement(carried: Instances, merged: Instances) -> float | None:
+    """Mean IoU of the masks of objects that both have, by id; None where there are none."""
+    rows = {number: row for row, number in enumerate(merged.track_ids.tolist())}
+    shares = [
+        mask_iou(carried, row, merged, rows[number])
+        for row, number in enumerate(carried.track_ids.tolist())
+        if number in rows and carried.masks[row] is not merged.masks[rows[number]]
+    ]
+    return float(np.mean(shares)) if shares else None
+
+
+def mask_iou(a: Instances, i: int, b: Instances, j: int) -> float:
+    """IoU of mask ``i`` of ``a`` and mask ``j`` of ``b``, of one picture."""
+    (ax1, ay1, ax2, ay2), (bx1, by1, bx2, by2) = a.rects[i].tolist(), b.rects[j].tolist()
+    x1, y1, x2, y2 = max(ax1, bx1), max(ay1, by1), min(ax2, bx2), min(ay2, by2)
+    both = 0
+    if x1 < x2 and y1 < y2:
+        first = a.masks[i][y1 - ay1 : y2 - ay1, x1 - ax1 : x2 - ax1]
+        second = b.masks[j][y1 - by1 : y2 - by1, x1 - bx1 : x2 - bx1]
+        both = cv2.countNonZero(cv2.bitwise_and(first, second))
+    either = cv2.countNonZero(a.masks[i]) + cv2.countNonZero(b.masks[j]) - both
+    return both / either if either else 1.0

@@ -1,0 +1,61 @@
+"""A tracker for results that say themselves which object is which."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from streamer.instances import Instances
+
+
+def rows(instances: Instances, chosen: list[int]) -> Instances:
+    """Some of the instances."""
+    return replace(
+        instances,
+        boxes=instances.boxes[chosen],
+        scores=instances.scores[chosen],
+        class_ids=instances.class_ids[chosen],
+        labels=tuple(instances.labels[row] for row in chosen),
+        masks=tuple(instances.masks[row] for row in chosen),
+        track_ids=instances.track_ids[chosen],
+    )
+
+
+class GivenIds:
+    """Takes the ids that results come with; keeps what was missed for ``grace`` results.
+
+    Attributes:
+        resets: how often it was told to forget.
+        times: of the results.
+    """
+
+    def __init__(self, grace: int = 2) -> None:
+        self.resets = 0
+        self.times: list[float] = []
+        self._grace = grace
+        self._missed: dict[int, int] = {}
+
+    def update(self, carried: Instances, found: Instances, at: float) -> Instances:
+        self.times.append(at)
+        missed = set(carried.track_ids.tolist()) - set(found.track_ids.tolist())
+        self._missed = {number: self._missed.get(number, 0) + 1 for number in missed}
+        kept = rows(
+            carried,
+            [
+                row
+                for row, number in enumerate(carried.track_ids.tolist())
+                if 0 < self._missed.get(number, 0) <= self._grace
+            ],
+        )
+        return Instances(
+            boxes=np.concatenate([found.boxes, kept.boxes]),
+            scores=np.concatenate([found.scores, kept.scores]),
+            class_ids=np.concatenate([found.class_ids, kept.class_ids]),
+            labels=found.labels + kept.labels,
+            masks=found.masks + kept.masks,
+            track_ids=np.concatenate([found.track_ids, kept.track_ids]),
+        )
+
+    def reset(self) -> None:
+        self.resets += 1
