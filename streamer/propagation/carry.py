@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from math import ceil, floor
 
 import cv2
 import numpy as np
@@ -28,7 +29,7 @@ _LARGE = 6000
 """Fine cells that a box covers from which its mask is carried on the coarse grid."""
 
 _FARTHEST = 32
-"""Cells beyond which a step is taken for an error of the flow."""
+"""Coarse cells beyond which a step is taken for an error of the flow."""
 
 _REACH = (9, 9)
 """Cells over which a mask is blurred to tell how near its edge is: it moves by half as much."""
@@ -136,7 +137,7 @@ def moved(patch: Patch, flow: Field) -> Patch:
     bounds = patch.bounds
     if bounds is None:
         return patch
-    there = grown(_destination(bounds, _part(flow, bounds, patch.grid)), MARGIN, patch.grid)
+    there = grown(_destination(bounds, flow, patch.grid), MARGIN, patch.grid)
     if there[0] >= there[2] or there[1] >= there[3]:
         return Patch(0, 0, np.zeros((2, 2), np.uint8), patch.grid)
     part = _part(flow, there, patch.grid)
@@ -152,17 +153,14 @@ def _part(flow: Field, rect: Rect, grid: Grid) -> Field:
     return flow[y1:y2, x1:x2]
 
 
-def _destination(bounds: Rect, flow: Field) -> Rect:
-    """Where what is within bounds may lie now, by the flow there."""
+def _destination(bounds: Rect, flow: Field, grid: Grid) -> Rect:
+    """Where what is within bounds may lie now, by the flow of the coarse grid there."""
     x1, y1, x2, y2 = bounds
-    some = flow[::_SPARSE, ::_SPARSE]
-    least, most = np.clip([some.min((0, 1)), some.max((0, 1))], -_FARTHEST, _FARTHEST)
-    return (
-        int(np.floor(x1 - most[0])),
-        int(np.floor(y1 - most[1])),
-        int(np.ceil(x2 - least[0])),
-        int(np.ceil(y2 - least[1])),
-    )
+    n = 2 if grid.level == FINE else 1
+    some = flow[y1 // n : -(-y2 // n) : _SPARSE, x1 // n : -(-x2 // n) : _SPARSE].reshape(-1, 2)
+    left, up = (n * max(float(v), -_FARTHEST) for v in some.min(0))
+    right, down = (n * min(float(v), _FARTHEST) for v in some.max(0))
+    return floor(x1 - right), floor(y1 - down), ceil(x2 - left), ceil(y2 - up)
 
 
 def window(patch: Patch, rect: Rect) -> Plane:
