@@ -15,7 +15,7 @@ import av
 import pytest
 
 from streamer import running
-from streamer.app import Job
+from streamer.app import Job, build
 from streamer.cli import main
 from streamer.config import Settings
 from streamer.errors import StageError
@@ -60,7 +60,6 @@ def test_from_a_server_that_is_killed_to_a_page_and_a_recording(
     fake_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     jobs: list[Job] = []
-    build = running.build
 
     def noting(settings: Settings, resources: ExitStack, fetch: object = None) -> Job:
         jobs.append(build(settings, resources, fetch))  # type: ignore[arg-type]
