@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from streamer import places, stages
+from streamer import consistency, places, stages
 from streamer.config import Settings, home
 from streamer.controls import Controls
 from streamer.detector import Detector
@@ -66,6 +66,7 @@ def build(settings: Settings, resources: ExitStack, fetch: Fetch | None = None) 
     """
     limit_libraries()
     places.check(settings)
+    consistency.check(settings)
     metrics = Metrics()
     pipeline = Pipeline(metrics)
     source = resources.enter_context(_open_source(settings))
@@ -73,20 +74,21 @@ def build(settings: Settings, resources: ExitStack, fetch: Fetch | None = None) 
     controls = _controls(settings, pipeline)
     sinks = _open_sinks(settings, source, controls, pipeline, resources)
     warnings: list[str] = []
-    carries = source.info.live and settings.every != 1
+    live = source.info.live
+    # What waits in line for the device is old when its turn comes.
+    default = 1 if live else None
     engine = resources.enter_context(
-        _start_engine(settings, model, _cache_dir(warnings), default=1 if carries else None)
+        _start_engine(settings, model, _cache_dir(warnings), default=default)
     )
 
     # Who waits for a camera does no work. What it gives is dropped here or nowhere.
-    live = source.info.live
     frames = pipeline.source(
         "capture",
         stages.capture(source, metrics),
         interrupt=source.interrupt,
         timed=not live,
     )
-    line = _carried if carries else _detected
+    line = _carried if live and settings.every != 1 else _detected
     detected = line(frames, settings, model, engine, metrics, live=live)
     if any(sink.draws for sink in sinks):
         hud = Figures(pipeline.snapshot, source.health, controls)
@@ -130,17 +132,17 @@ def _detected(
         size=1 if live else 2,
         on_full="drop_oldest" if live else "block",
     )
-    submitted = prepared.then("infer", stages.infer(engine), timed=False)
+    submitted = prepared.then("infer", stages.infer(engine), size=1 if live else 2, timed=False)
     collected = submitted.then(
         "collect",
         stages.collect(model, metrics),
-        size=engine.requests * every,
+        size=(engine.requests - 1) * every + 1,
         discard=stages.discard,
         timed=False,
     )
     if every == 1:
         return collected.then("track", stages.identify(Tracker()))
-    return collected.then("blend", stages.blend(Tracker(), metrics), size=every)
+    return collected.then("blend", stages.blend(Tracker(), metrics))
 
 
 def _carried(
@@ -216,7 +218,7 @@ def _open_sinks(
     resources: ExitStack,
 ) -> tuple[Sink, ...]:
     if not settings.output:
-        raise SinkError("nowhere to write; add -o out.mp4, -o out.jsonl, -o FOLDER/ or -o null")
+        raise SinkError("nowhere to write; add -o window, -o web, -o out.mp4 or -o null")
     options = SinkOptions(
         encoder=settings.encoder,
         crf=settings.crf,

@@ -43,6 +43,8 @@ commands:
 examples:
   streamer run clip.mp4 --model yolov8n-seg.onnx -o out.mp4
   streamer run clip.mp4 --model yolov8n-seg.onnx -o out.mp4 -o out.jsonl --classes person
+  streamer run 0 -o window
+  streamer run rtsp://user:password@camera/stream -o web
   streamer models convert frozen_inference_graph.pb -o models/mask_rcnn
   streamer run photos/ --model yolov8n-seg.onnx -o annotated/
   streamer run lavfi:testsrc2=size=1280x720:rate=30 --frames 300 --model m.xml -o null
@@ -51,14 +53,18 @@ examples:
 """
 
 _SOURCES_AND_SINKS = """\
-SOURCE is a video file, an image, a folder of images, lavfi:GRAPH (made by FFmpeg) or demo, the
-embedded clip. Without any, the demo clip goes through the demo model to demo-annotated.mp4.
-SINK is a video file (.mp4 .mkv .mov .webm), an image (.png .jpg), a folder for images,
-FILE.jsonl (results, a line a frame) or null (nowhere). Give -o several times for several.
+SOURCE is a video file, an image, a folder of images, a camera (0, /dev/video0 or its name), a URL
+(rtsp:// rtsps:// rtmp:// udp:// http:// ...), lavfi:GRAPH (made by FFmpeg) or demo, the embedded
+clip. Without any, the demo clip goes through the demo model to demo-annotated.mp4.
+SINK is window, web or web:PORT (a page), a video file (.mp4 .mkv .mov .webm), rtsp:// or rtmp://
+(publish), an image (.png .jpg), a folder for images, FILE.jsonl (results, a line a frame) or null
+(nowhere). Give -o several times for several.
 
 examples:
   streamer run
   streamer run clip.mp4 --model yolov8n-seg_openvino_model -o out.mp4
+  streamer run 0 -o window
+  streamer run rtsp://user:password@camera/stream -o web -o cam.mp4 --segment 10m
   streamer run clip.mp4 --model m.onnx -o part.mp4 --start 1:20 --duration 10
   streamer run clip.mp4 --model m.onnx -o small.mp4 --encoder h265 --crf 28
   streamer run clip.mp4 --model m.onnx -o people.jsonl --classes person --threshold 0.3
@@ -283,6 +289,6 @@ def _doctor(_: argparse.Namespace) -> int:
 def _fail(error: BaseException, code: int, debug: bool, hint: str = "") -> int:
     stderr = Lenient.stderr()
     if debug:
-        traceback.print_exception(error, file=stderr)
+        stderr.write(redact_text("".join(traceback.format_exception(error))))
     stderr.write(redact_text(f"streamer: {one_line(error)}{hint}\n"))
     return code

@@ -239,7 +239,8 @@ def load(flags: Mapping[str, object], config: Path | None = None) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         key = str(first["loc"][0]) if first["loc"] else "settings"
-        raise SettingsError(_explain(key, first, key in flags, config)) from error
+        # Without its cause, which quotes values: --debug would show passwords and tokens.
+        raise SettingsError(_explain(key, first, key in flags, config)) from None
 
 
 def home() -> Path:
@@ -263,4 +264,6 @@ def _explain(key: str, first: Mapping[str, Any], is_flag: bool, config: Path | N
         known = ", ".join(sorted(Settings.model_fields))
         return f"{where}: no such setting; there are {known}"
     reason = str(first["msg"]).removeprefix("Value error, ")
-    return f"{where} {first['input']}: {reason[:1].lower()}{reason[1:]}"
+    field = Settings.model_fields.get(key)
+    given = f" {first['input']}" if field is None or field.repr else ""
+    return f"{where}{given}: {reason[:1].lower()}{reason[1:]}"

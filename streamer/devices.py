@@ -23,15 +23,20 @@ def available_devices() -> list[str]:
 
 
 def compile_graph(
-    graph: ov.Model, device: str, precision: str, cache_dir: Path | None
+    graph: ov.Model,
+    device: str,
+    precision: str,
+    cache_dir: Path | None,
+    requests: int | None = None,
 ) -> ov.CompiledModel:
-    """Compile for many requests in flight.
+    """Compile for many requests in flight, or for one that gets the whole device.
 
     Args:
         graph: with static shapes.
         device: as OpenVINO names it.
         precision: one of `PRECISIONS`.
         cache_dir: where compiled graphs are kept; None for nowhere.
+        requests: how many there will be; None for as many as keep the device busy.
 
     Raises:
         DeviceError: the device is not there or will not take the graph.
@@ -40,6 +45,9 @@ def compile_graph(
     if cache_dir is not None:
         core.set_property({"CACHE_DIR": str(cache_dir)})
     config: dict[str, Any] = {"PERFORMANCE_HINT": "THROUGHPUT"}
+    if requests is not None:
+        # Cores are shared out among so many, rather than among as many as would suit the device.
+        config["PERFORMANCE_HINT_NUM_REQUESTS"] = requests
     kind = _kind(graph, device, precision)
     if kind is not None:
         config["INFERENCE_PRECISION_HINT"] = kind

@@ -109,7 +109,7 @@ class OpenVinoEngine:
         requests: int | None = None,
         cache_dir: Path | None = None,
     ) -> None:
-        compiled = compile_graph(graph, device, precision, cache_dir)
+        compiled = compile_graph(graph, device, precision, cache_dir, requests)
         self.device = execution_device(compiled, device)
         self.precision = precision_of(compiled, graph)
         self.requests = requests or optimal_requests(compiled) + 1

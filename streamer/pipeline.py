@@ -176,6 +176,8 @@ class Pipeline:
             if self._error is None:
                 self._error = StageError(name, error)
                 self._error.__cause__ = error
+        # A source that waits for what may never come would not notice that nobody listens.
+        self._interrupt()
 
 
 class _Worker:
@@ -201,6 +203,8 @@ class _Worker:
         items = self._stage(self._received())
         try:
             self._pass_on(items)
+        except KeyboardInterrupt:  # on the main thread only, by the third Ctrl-C
+            raise
         except BaseException as error:  # the thread's last chance to tell anyone
             self._fail(self.name, error)
         finally:

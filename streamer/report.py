@@ -14,6 +14,7 @@ from streamer.assets import DEMO
 from streamer.config import Settings
 from streamer.errors import SettingsError, one_line
 from streamer.metrics import Snapshot, StageSnapshot
+from streamer.sinks.on_demand import OnDemandSink
 from streamer.sources.base import Health
 
 _BUSY = 0.6
@@ -104,7 +105,9 @@ def words(job: Job, snapshot: Snapshot, ending: str) -> list[str]:
     """The final report, a line each."""
     written = snapshot.counts.get("written", 0)
     fps = written / snapshot.wall_s
-    outputs = ", ".join(sink.url for sink in job.sinks if sink.url != "null") or "nowhere (null)"
+    silent = [sink for sink in job.sinks if isinstance(sink, OnDemandSink) and not sink.frames]
+    named = [sink.url for sink in job.sinks if sink.url != "null" and sink not in silent]
+    outputs = ", ".join(named) or "nowhere (null)"
     lines = [
         f"{written} frames in {snapshot.wall_s:.1f} s ({fps:.1f} fps) to {outputs}"
         + (", stopped before the end" if ending == "stopped" else ""),

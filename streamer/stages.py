@@ -133,6 +133,7 @@ def collect(model: Model, metrics: Metrics) -> Stage[Submitted | Skipped, Detect
             metrics.observe("collect", time.perf_counter() - began)
             metrics.observe_span("infer", *item.pending.span)
             metrics.count("inferred")
+            metrics.tick("inferred_fps")
             yield Detected(item.frame, instances)
 
     return stage
@@ -206,6 +207,7 @@ def propagate(
                     detector.offer(last)
                 metrics.count("propagated")
                 yield Detected(frame, propagator.current())
+            detector.finished()  # raises what has failed on the last frames
 
     return stage
 

@@ -261,3 +261,22 @@ def test_the_program_has_two_more_names(command: list[str]) -> None:
 def test_debug_shows_where(clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", str(clip), "--model", "none.xml", "-o", "null", "--debug"]) == 2
     assert "Traceback" in capsys.readouterr().err
+
+
+def test_debug_hides_passwords(capsys: pytest.CaptureFixture[str]) -> None:
+    twice = ["-o", "rtsp://user:secret@host/x"] * 2
+    assert main(["run", "demo", *twice, "--debug"]) == 2
+    said = capsys.readouterr().err
+    assert "named twice" in said
+    assert "secret" not in said
+
+
+def test_a_token_in_a_file_is_not_repeated(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "streamer.toml"
+    config.write_text("web_token = 471100")
+    assert main(["run", "demo", "-o", "null", "--config", str(config)]) == 2
+    said = capsys.readouterr().err
+    assert "web_token: input should be a valid string" in said
+    assert "471100" not in said

@@ -291,3 +291,34 @@ def test_stop_interrupts_a_source_that_waits() -> None:
     run_within(pipeline)
     assert got == [1]
     assert pipeline.stopped
+
+
+def test_a_stage_that_fails_ends_a_source_that_waits() -> None:
+    interrupted = threading.Event()
+    pipeline = Pipeline()
+
+    def waiting() -> Iterator[int]:
+        yield 1
+        assert interrupted.wait(LIMIT)
+
+    def failing(items: Iterable[int]) -> Iterator[int]:
+        for _ in items:
+            raise ValueError("disk full")
+        yield 0
+
+    pipeline.source("source", waiting(), interrupt=interrupted.set).then("sink", failing)
+    with pytest.raises(StageError, match="sink: ValueError: disk full"):
+        pipeline.run()
+    assert not pipeline.stopped
+
+
+def test_a_third_ctrl_c_on_the_callers_thread_is_no_error_of_a_stage() -> None:
+    def interrupted(items: Iterable[int]) -> Iterator[int]:
+        for _ in items:
+            raise KeyboardInterrupt
+        yield 0
+
+    pipeline = Pipeline()
+    pipeline.source("source", range(9)).then("sink", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        pipeline.run(last_here=True)

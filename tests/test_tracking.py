@@ -488,3 +488,10 @@ def test_a_person_who_walks_through_enters_and_leaves_once_in_spite_of_misses() 
         got = tracker.identify(frame(number / 25), found(*things))
         told += [(e.event, e.track_id) for e in presence.watch(Fraction(number, 25), got)]
     assert told == [("entered", 1), ("left", 1)]
+
+
+def test_slow_results_keep_ids_however_far_apart_they_are() -> None:
+    tracker = Tracker()
+    assert [identify(tracker, 5.0 * number, person(100)) for number in range(4)] == [[1]] * 4
+    assert identify(tracker, 20.0) == []
+    assert identify(tracker, 25.0, person(100)) == [2], "missed, and longer ago than is remembered"

@@ -131,6 +131,7 @@ class Movie:
         self._pictures = 0
         self._tick = None if container.is_mp4 else -1
         self.crowded = 0
+        self._pts: int | None = None
         options = dict(container.options)
         if audio:
             audio.start = self._start
@@ -166,7 +167,9 @@ class Movie:
         context = self._stream.codec_context
         picture = encodable(frame, context.width, context.height)
         picture.time_base = self._time_base
-        picture.pts = round((frame.time - self._start) / self._time_base)
+        # Live pictures may lie closer than the format counts; no encoder takes a time twice.
+        pts = round((frame.time - self._start) / self._time_base)
+        picture.pts = self._pts = pts if self._pts is None else max(pts, self._pts + 1)
         picture.duration = self._duration
         picture.pict_type = 0
         self._end = frame.time - self._start + self._duration * self._time_base

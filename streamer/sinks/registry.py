@@ -64,6 +64,8 @@ def open_sink(spec: str, info: StreamInfo, options: SinkOptions) -> Sink:
         return NullSink()
     if spec == "window":
         return WindowSink(info, options)
+    if spec.startswith("window:"):
+        raise SinkError(f"{spec}: nothing may follow window; there is one")
     if spec.partition(":")[0] == "web":
         return WebSink(parse_port(spec), info, options)
     scheme, is_url, _ = spec.partition("://")

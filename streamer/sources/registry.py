@@ -83,7 +83,7 @@ def open_source(
         SourceError: it cannot be opened or holds no picture in the window.
     """
     if not spec:
-        raise SourceError("no source is given; give a file, a folder of images or lavfi:GRAPH")
+        raise SourceError("no source is given; give a file, a folder of images, a camera or a URL")
     kind = kind_of(spec)
     opener = OPENERS[kind]
     if not live or kind in _LIVE:

@@ -86,7 +86,8 @@ class Tracker:
         self, carried: Mapping[int, Sight], found: Instances, seen: Sequence[Sight], at: float
     ) -> list[Track | None]:
         """The track of each instance found, None for doubles; all tracks are brought up to date."""
-        self._tracks = [t for t in self._tracks if at - t.seen_at <= MEMORY_SECONDS]
+        # What the latest result had is remembered, however long ago that was.
+        self._tracks = [t for t in self._tracks if not t.misses or at - t.seen_at <= MEMORY_SECONDS]
         classes: list[Class] = list(zip(found.class_ids.tolist(), found.labels, strict=True))
         scores = found.scores.tolist()
         doubles = _doubles(seen, scores)

@@ -334,3 +334,15 @@ def test_a_picture_of_another_size_keeps_what_was_written(tmp_path: Path) -> Non
     sink.close()
     assert [path.name for path in tmp_path.iterdir()] == ["a.mp4.part"]
     assert len(times_in(tmp_path / "a.mp4.part")) == 3
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov"])
+def test_live_pictures_closer_than_the_format_counts_are_all_kept(
+    tmp_path: Path, suffix: str
+) -> None:
+    path = tmp_path / f"out{suffix}"
+    stamps = [0, 3000, 6000, 6001, 6002, 9000]
+    write(path, list(frames(stamps, Fraction(1, 90_000))), live=True)
+    times = times_in(path)
+    assert len(times) == len(stamps)
+    assert [float(t) for t in times] == pytest.approx([s / 90_000 for s in stamps], abs=2.5e-4)

@@ -23,8 +23,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("run", type=Path, help="folder of the run, which holds weights.npz")
     parser.add_argument("-o", "--output", type=Path, default=Path("assets/demo.npz"))
-    parser.add_argument("--proposals", type=int, default=24, help="regions looked at (24)")
-    parser.add_argument("--candidates", type=int, default=500, help="anchors that compete (500)")
+    parser.add_argument("--proposals", type=int, default=48, help="regions looked at (48)")
+    parser.add_argument("--candidates", type=int, default=800, help="anchors that compete (800)")
     options = parser.parse_args()
     with np.load(options.run / "weights.npz") as archive:
         arrays = dict(archive)

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
+import numpy as np
 import torch
 from rich.console import Console
 
@@ -30,6 +31,7 @@ from tools.demo.training import export
 from tools.demo.training.config import CATEGORIES, CONFIG
 from tools.demo.training.display import Display
 from tools.demo.training.loop import Plan, Training, TrainingError
+from tools.demo.training.narrow import narrowed
 from tools.demo.training.report import write_report
 from tools.demo.training.scenes import Scenes, read
 
@@ -78,6 +80,8 @@ def main() -> int:
         training = Training(CONFIG, scenes, run, plan)
         if training.progress.step:
             console.print(f"going on after step {training.progress.step}")
+        elif options.start is not None:
+            _begin(training, options.start)
         with _signals() as stop:
             _train(training, options.val, run, options.looks, stop, console)
         if stop.asked:
@@ -106,8 +110,20 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rois", type=int, default=_USUAL.rois, help="regions sampled from each")
     parser.add_argument("--rate", type=float, default=_USUAL.rate, help="highest learning rate")
     parser.add_argument("--seed", type=int, default=_USUAL.seed, help="of weights and chance")
+    parser.add_argument(
+        "--start", type=Path, metavar="WEIGHTS.npz", help="begin with those of a wider network"
+    )
     parser.add_argument("--looks", type=int, default=6, help="evaluations on the way (6)")
     return parser.parse_args()
+
+
+def _begin(training: Training, path: Path) -> None:
+    """Begin with the strongest channels of a wider network."""
+    network = training.network
+    with np.load(path) as archive:
+        arrays = narrowed(dict(archive), export.arrays_of(network), CONFIG)
+    export.load_arrays(network, arrays)
+    training.begin_with(network.state_dict())
 
 
 def _keep_memory() -> None:

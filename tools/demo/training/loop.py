@@ -145,6 +145,11 @@ class Training:
                 yield losses
         self.save()
 
+    def begin_with(self, weights: dict[str, Tensor]) -> None:
+        """Take over weights before the first step."""
+        for network in (self.network, self.smoothed):
+            network.load_state_dict(weights)
+
     def save(self) -> None:
         """Write the checkpoint; the old one stays until the new one is whole."""
         content = {
