@@ -27,8 +27,9 @@ from streamer.engine import OpenVinoEngine
 from streamer.frame import Frame
 from streamer.instances import Instances
 from streamer.models.registry import open_model
+from streamer.overlap import mask_iou
 from streamer.propagation.blend import between
-from streamer.propagation.propagator import Propagator, mask_iou
+from streamer.propagation.propagator import Propagator
 from streamer.sources.file import FileSource
 from streamer.tracking import Tracker
 from tests.propagation.scenes import Scene, Shape

@@ -35,9 +35,9 @@ from benchmarks.overlay import scene, seconds
 from streamer.assets import asset
 from streamer.frame import Frame
 from streamer.instances import Instances, covering_rects
+from streamer.overlap import box_iou
 from streamer.tracking import Tracker
 from streamer.tracking.association import best_pairs
-from streamer.tracking.sight import box_iou
 
 SEEDS = 3
 LEAST_AREA = 150

@@ -61,7 +61,7 @@ def test_doctor_finds_every_device_right(capsys: pytest.CaptureFixture[str]) -> 
 def test_doctor_says_where_a_device_computes_wrongly(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("streamer.evaluation.agreement._mask_iou", lambda *_: 0.3)
+    monkeypatch.setattr("streamer.evaluation.agreement.mask_iou", lambda *_: 0.3)
     assert main(["doctor"]) == 1
     assert "wrong masks: they overlap with the CPU's by 30%" in capsys.readouterr().out
 

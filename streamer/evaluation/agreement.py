@@ -8,12 +8,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from streamer.engine import Engine
 from streamer.frame import Frame
 from streamer.instances import Instances
 from streamer.models.base import Model, Tensors
+from streamer.overlap import box_iou, mask_iou
 
 IOU = 0.5
 """Two boxes of a class that overlap so far are of the same object."""
@@ -63,7 +63,7 @@ class Agreement:
         for one, other in _pairs(first, second):
             self.matched += 1
             self.score_errors.append(abs(float(first.scores[one] - second.scores[other])))
-            self.mask_ious.append(_mask_iou(first, one, second, other))
+            self.mask_ious.append(mask_iou(first, one, second, other))
 
 
 def compare(
@@ -119,24 +119,3 @@ def _pairs(first: Instances, second: Instances) -> Iterator[tuple[int, int]]:
         if overlaps[one, other] >= IOU:
             overlaps[:, other] = 0
             yield one, other
-
-
-def box_iou(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Intersection over union f32[N, M] of boxes f32[N, 4] and f32[M, 4], x1 y1 x2 y2."""
-    low = np.maximum(a[:, None, :2], b[None, :, :2])
-    high = np.minimum(a[:, None, 2:], b[None, :, 2:])
-    shared = np.clip(high - low, 0, None).prod(axis=2)
-    areas = [(boxes[:, 2:] - boxes[:, :2]).prod(axis=1) for boxes in (a, b)]
-    whole: NDArray[np.float32] = areas[0][:, None] + areas[1][None] - shared
-    result: NDArray[np.float32] = shared / np.maximum(whole, np.float32(1e-9))
-    return result
-
-
-def _mask_iou(a: Instances, one: int, b: Instances, other: int) -> float:
-    (ax1, ay1, ax2, ay2), (bx1, by1, bx2, by2) = a.rects[one].tolist(), b.rects[other].tolist()
-    x1, y1, x2, y2 = max(ax1, bx1), max(ay1, by1), min(ax2, bx2), min(ay2, by2)
-    ours = a.masks[one][y1 - ay1 : y2 - ay1, x1 - ax1 : x2 - ax1] > 0
-    theirs = b.masks[other][y1 - by1 : y2 - by1, x1 - bx1 : x2 - bx1] > 0
-    shared = int((ours & theirs).sum())
-    whole = int((a.masks[one] > 0).sum()) + int((b.masks[other] > 0).sum()) - shared
-    return shared / whole if whole else 1.0

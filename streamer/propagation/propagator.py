@@ -16,11 +16,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-import cv2
 import numpy as np
 
 from streamer.frame import Frame
 from streamer.instances import Instances
+from streamer.overlap import mask_iou
 from streamer.propagation.flow import FlowEstimator, is_cut
 from streamer.propagation.history import History, Step
 from streamer.propagation.track import Track, Tracks, as_instances, stepped
@@ -214,16 +214,3 @@ def agreement(carried: Instances, merged: Instances) -> float | None:
         if number in rows and carried.masks[row] is not merged.masks[rows[number]]
     ]
     return float(np.mean(shares)) if shares else None
-
-
-def mask_iou(a: Instances, i: int, b: Instances, j: int) -> float:
-    """IoU of mask ``i`` of ``a`` and mask ``j`` of ``b``, of one picture."""
-    (ax1, ay1, ax2, ay2), (bx1, by1, bx2, by2) = a.rects[i].tolist(), b.rects[j].tolist()
-    x1, y1, x2, y2 = max(ax1, bx1), max(ay1, by1), min(ax2, bx2), min(ay2, by2)
-    both = 0
-    if x1 < x2 and y1 < y2:
-        first = a.masks[i][y1 - ay1 : y2 - ay1, x1 - ax1 : x2 - ax1]
-        second = b.masks[j][y1 - by1 : y2 - by1, x1 - bx1 : x2 - bx1]
-        both = cv2.countNonZero(cv2.bitwise_and(first, second))
-    either = cv2.countNonZero(a.masks[i]) + cv2.countNonZero(b.masks[j]) - both
-    return both / either if either else 1.0

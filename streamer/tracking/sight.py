@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from streamer.frame import Plane
 from streamer.instances import Instances
+from streamer.overlap import box_iou
 
 Boxes = NDArray[np.float64]
 """f64[N, 4], x1 y1 x2 y2."""
@@ -103,17 +104,6 @@ def agreement(expected: Sequence[Sight], seen: Sequence[Sight]) -> NDArray[np.fl
     for row, column in np.argwhere(box_iou(ours, theirs) > _TOUCHING).tolist():
         masks[row, column] = expected[row].mask_iou(seen[column])
     return (masks + box_iou(_grown(ours), _grown(theirs))) / 2
-
-
-def box_iou(a: Boxes, b: Boxes) -> NDArray[np.float64]:
-    """Intersection over union f64[N, M] of boxes."""
-    low = np.maximum(a[:, None, :2], b[None, :, :2])
-    high = np.minimum(a[:, None, 2:], b[None, :, 2:])
-    overlap = np.maximum(high - low, 0)
-    shared = overlap[..., 0] * overlap[..., 1]
-    ours, theirs = ((x[:, 2] - x[:, 0]) * (x[:, 3] - x[:, 1]) for x in (a, b))
-    iou: NDArray[np.float64] = shared / np.maximum(ours[:, None] + theirs[None] - shared, 1e-9)
-    return iou
 
 
 def _grown(boxes: Boxes) -> Boxes:

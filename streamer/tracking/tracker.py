@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from streamer.frame import Frame
 from streamer.instances import Instances
+from streamer.overlap import box_iou
 from streamer.tracking.association import pairs
-from streamer.tracking.sight import Sight, box_iou, sights
+from streamer.tracking.sight import Sight, sights
 from streamer.tracking.track import Class, Track
 
 MEMORY_SECONDS = 3.0

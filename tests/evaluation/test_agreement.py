@@ -3,8 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from streamer.evaluation.agreement import Agreement, box_iou
+from streamer.evaluation.agreement import Agreement
 from streamer.instances import Instances
+from streamer.overlap import box_iou
 
 
 def things(*objects: tuple[tuple[int, int, int, int], float, int]) -> Instances:

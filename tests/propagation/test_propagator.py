@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from streamer.instances import Instances
-from streamer.propagation.propagator import Propagator, mask_iou
+from streamer.overlap import mask_iou
+from streamer.propagation.propagator import Propagator
 from tests.propagation.matching import GivenIds, rows
 from tests.propagation.scenes import Scene, Shape
 
