@@ -60,6 +60,15 @@ _SOCKET_BYTES = str(1 << 20)
 """For UDP: a keyframe must fit in while nobody reads; systems give 200 kB by default."""
 
 
+def is_fetched(url: str) -> bool:
+    """Whether we set the pace at which a stream comes, so that one of known length is a recording.
+
+    What a server sends at its own pace is taken for live, whatever length it claims: when it is
+    lost, it is to be had again.
+    """
+    return urlsplit(url).scheme.lower() in ("http", "https")
+
+
 class NetworkSource(LiveSource):
     """What comes from a URL. See `LiveSource`.
 
@@ -181,7 +190,7 @@ class NetworkConnection:
         self.time_base: Fraction = stream.time_base
         self.rate = nominal_rate(stream)
         self.pixel_aspect = pixel_aspect(stream)
-        self.duration = duration_of(self._container, stream)
+        self.duration = duration_of(self._container, stream) if is_fetched(self._url) else None
         self._timeless = is_timeless(stream)
         self.paced = self.duration is not None or self._container.format.name in _AHEAD
         context = stream.codec_context

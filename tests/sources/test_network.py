@@ -22,7 +22,7 @@ from av.codec.hwaccel import hwdevices_available
 from streamer.errors import SettingsError, SourceError
 from streamer.sources.hardware import hardware_decoder
 from streamer.sources.live import Limits
-from streamer.sources.network import NetworkSource
+from streamer.sources.network import NetworkSource, is_fetched
 from streamer.sources.options import SourceOptions
 from streamer.sources.refusals import why
 from tests.clips import Video, number_of, write_clip, write_streams
@@ -257,3 +257,17 @@ def test_a_program_ends_though_its_stream_hangs() -> None:
     assert done.returncode == 1
     assert done.stderr.endswith("no picture came for 0.3 s\n")
     assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("url", "fetched"),
+    [
+        ("https://host/clip.mp4", True),
+        ("HTTP://host/live.m3u8", True),
+        ("rtsp://host/clip.mp4", False),
+        ("rtmp://host/app/clip", False),
+        ("udp://239.0.0.1:1234", False),
+    ],
+)
+def test_only_what_is_fetched_may_be_a_recording(url: str, fetched: bool) -> None:
+    assert is_fetched(url) == fetched
