@@ -15,12 +15,15 @@ from tests.models.serving import Fault, Request, well
 from tests.models.zoo import ARCHIVE, NAME, Zoo, files_of, release
 
 SCRIPT = f"""
+import signal
 import sys
 from pathlib import Path
 from rich.console import Console
 from streamer.models.catalogue import read_catalogue
 from streamer.models.fetch import fetch
 _, catalogue, models = sys.argv
+# A job in the background of a script is born deaf to Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 try:
     fetch("{NAME}", Path(models), console=Console(), catalogue=read_catalogue(Path(catalogue)))
 except KeyboardInterrupt:
