@@ -88,8 +88,11 @@ def build(settings: Settings, resources: ExitStack, fetch: Fetch | None = None) 
         interrupt=source.interrupt,
         timed=not live,
     )
-    line = _carried if live and settings.every != 1 else _detected
-    detected = line(frames, settings, model, engine, metrics, live=live)
+    every = 1 if settings.every == "auto" else settings.every
+    if live and settings.every != 1:
+        detected = _carried(frames, every, model, engine, metrics)
+    else:
+        detected = _detected(frames, every, model, engine, metrics, live=live)
     if any(sink.draws for sink in sinks):
         hud = Figures(pipeline.snapshot, source.health, controls)
         style = partial(_style, settings, controls)
@@ -117,7 +120,7 @@ def build(settings: Settings, resources: ExitStack, fetch: Fetch | None = None) 
 
 def _detected(
     frames: Link[Frame],
-    settings: Settings,
+    every: int,
     model: Model,
     engine: Engine,
     metrics: Metrics,
@@ -125,7 +128,6 @@ def _detected(
     live: bool,
 ) -> Link[Detected]:
     """Every frame waits for its result, or for those around it."""
-    every = 1 if settings.every == "auto" else settings.every
     prepared = frames.then(
         "preprocess",
         stages.preprocess(model, every),
@@ -146,24 +148,17 @@ def _detected(
 
 
 def _carried(
-    frames: Link[Frame],
-    settings: Settings,
-    model: Model,
-    engine: Engine,
-    metrics: Metrics,
-    *,
-    live: bool,
+    frames: Link[Frame], every: int, model: Model, engine: Engine, metrics: Metrics
 ) -> Link[Detected]:
-    """Every frame goes on at once, with the latest results carried onto it."""
+    """Every frame of a live source goes on at once, with the latest results carried onto it."""
     for name in ("preprocess", "infer", "collect"):
         metrics.add_stage(name)
     detector = Detector(model, engine, metrics, workers=engine.requests)
-    every = 1 if settings.every == "auto" else settings.every
     return frames.then(
         "propagate",
         stages.propagate(detector, Propagator(Tracker()), metrics, every),
         size=1,
-        on_full="drop_oldest" if live else "block",
+        on_full="drop_oldest",
     )
 
 

@@ -12,11 +12,33 @@ import time
 from collections import deque
 from typing import Self
 
-from streamer.engine import Engine
+from streamer.engine import Engine, Pending
 from streamer.frame import Frame
 from streamer.instances import Instances
 from streamer.metrics import Metrics
 from streamer.models.base import Model
+from streamer.models.geometry import Geometry
+
+
+def read_result(model: Model, pending: Pending, geometry: Geometry, metrics: Metrics) -> Instances:
+    """Wait for an inference, read its result and give its request back, whatever comes of it.
+
+    Measures both: waiting for the device is the device's work, not that of whoever reads.
+
+    Raises:
+        InferenceError: the device failed.
+    """
+    try:
+        outputs = pending.result()
+        began = time.perf_counter()
+        instances = model.postprocess(outputs, geometry)
+    finally:
+        pending.release()
+    metrics.observe("collect", time.perf_counter() - began)
+    metrics.observe_span("infer", *pending.span)
+    metrics.count("inferred")
+    metrics.tick("inferred_fps")
+    return instances
 
 
 class _Run:
@@ -120,15 +142,4 @@ class Detector:
         began = time.perf_counter()
         tensors, geometry = self._model.preprocess(frame)
         self._metrics.observe("preprocess", time.perf_counter() - began)
-        pending = self._engine.submit(tensors)
-        try:
-            outputs = pending.result()
-            began = time.perf_counter()
-            instances = self._model.postprocess(outputs, geometry)
-        finally:
-            pending.release()
-        self._metrics.observe("collect", time.perf_counter() - began)
-        self._metrics.observe_span("infer", *pending.span)
-        self._metrics.count("inferred")
-        self._metrics.tick("inferred_fps")
-        return instances
+        return read_result(self._model, self._engine.submit(tensors), geometry, self._metrics)

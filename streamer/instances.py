@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,6 +64,19 @@ class Instances:
     def rects(self) -> NDArray[np.int32]:
         """i32[N, 4]: the smallest whole-pixel rectangle around each box, x2 and y2 excluded."""
         return covering_rects(self.boxes)
+
+    def take(self, rows: Sequence[int]) -> Instances:
+        """Some of the objects, in the order of ``rows``."""
+        chosen = np.asarray(rows, np.intp)
+        return replace(
+            self,
+            boxes=self.boxes[chosen],
+            scores=self.scores[chosen],
+            class_ids=self.class_ids[chosen],
+            labels=tuple(self.labels[row] for row in rows),
+            masks=tuple(self.masks[row] for row in rows),
+            track_ids=self.track_ids[chosen],
+        )
 
     @classmethod
     def empty(cls) -> Instances:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
-from streamer.detector import Detector
+from streamer.detector import Detector, read_result
 from streamer.engine import Engine, Pending
 from streamer.frame import Frame
 from streamer.hud import draw_hud
@@ -116,25 +116,16 @@ def infer(engine: Engine) -> Stage[Prepared | Skipped, Submitted | Skipped]:
 def collect(model: Model, metrics: Metrics) -> Stage[Submitted | Skipped, Detected | Skipped]:
     """Wait for each inference in turn and read its result; so the order is that of the frames.
 
-    Measures itself and the inference: waiting for the device is not this stage's work.
+    Measures itself and the inference; see `read_result`.
     """
 
     def stage(items: Iterable[Submitted | Skipped]) -> Iterator[Detected | Skipped]:
         for item in items:
             if isinstance(item, Skipped):
                 yield item
-                continue
-            try:
-                outputs = item.pending.result()
-                began = time.perf_counter()
-                instances = model.postprocess(outputs, item.geometry)
-            finally:
-                item.pending.release()
-            metrics.observe("collect", time.perf_counter() - began)
-            metrics.observe_span("infer", *item.pending.span)
-            metrics.count("inferred")
-            metrics.tick("inferred_fps")
-            yield Detected(item.frame, instances)
+            else:
+                instances = read_result(model, item.pending, item.geometry, metrics)
+                yield Detected(item.frame, instances)
 
     return stage
 

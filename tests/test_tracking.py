@@ -70,19 +70,6 @@ def identify(tracker: Tracker, seconds: float, *things: Thing) -> list[int]:
     return ids
 
 
-def rows(instances: Instances, *chosen: int) -> Instances:
-    index = list(chosen)
-    return replace(
-        instances,
-        boxes=instances.boxes[index],
-        scores=instances.scores[index],
-        class_ids=instances.class_ids[index],
-        labels=tuple(instances.labels[row] for row in index),
-        masks=tuple(instances.masks[row] for row in index),
-        track_ids=instances.track_ids[index],
-    )
-
-
 def carried(ids: Sequence[int], *things: Thing) -> Instances:
     return replace(found(*things), track_ids=np.array(ids, np.int32), inferred=False)
 
@@ -333,7 +320,7 @@ def test_what_flow_has_lost_is_not_shown_but_remembered() -> None:
     tracker = Tracker()
     for number in range(3):
         known = tracker.update(Instances.empty(), found(person(100), person(400)), number / 3)
-    known = tracker.update(rows(known, 0), found(person(100)), 1)
+    known = tracker.update(known.take([0]), found(person(100)), 1)
     assert known.track_ids.tolist() == [1]
     known = tracker.update(known, found(person(100), person(400)), 1.4)
     assert known.track_ids.tolist() == [1, 2]

@@ -73,11 +73,11 @@ class Tracker:
         rows = [row for row, track in enumerate(tracks) if track is not None]
         classes = [track.best for track in tracks if track is not None]
         named = replace(
-            _rows(replace(found, track_ids=_ids(tracks)), rows),
+            replace(found, track_ids=_ids(tracks)).take(rows),
             class_ids=np.array([class_id for class_id, _ in classes], np.int32),
             labels=tuple(label for _, label in classes),
         )
-        return _joined(named, _rows(carried, self._missed(carried, places, seen, at)))
+        return _joined(named, carried.take(self._missed(carried, places, seen, at)))
 
     def reset(self) -> None:
         """Forget all objects, as after a cut. Their ids are not given again."""
@@ -158,19 +158,6 @@ def _ids(tracks: Sequence[Track | None]) -> NDArray[np.int32]:
     return np.array([-1 if track is None else track.number for track in tracks], np.int32)
 
 
-def _rows(instances: Instances, rows: Sequence[int]) -> Instances:
-    chosen = np.asarray(rows, np.intp)
-    return replace(
-        instances,
-        boxes=instances.boxes[chosen],
-        scores=instances.scores[chosen],
-        class_ids=instances.class_ids[chosen],
-        labels=tuple(instances.labels[row] for row in rows),
-        masks=tuple(instances.masks[row] for row in rows),
-        track_ids=instances.track_ids[chosen],
-    )
-
-
 def _joined(found: Instances, others: Instances) -> Instances:
     """Both together, best score first; about the frame that ``found`` is about."""
     joined = replace(
@@ -182,4 +169,4 @@ def _joined(found: Instances, others: Instances) -> Instances:
         masks=found.masks + others.masks,
         track_ids=np.concatenate([found.track_ids, others.track_ids]),
     )
-    return _rows(joined, np.argsort(-joined.scores, kind="stable").tolist())
+    return joined.take(np.argsort(-joined.scores, kind="stable").tolist())

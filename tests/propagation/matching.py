@@ -2,24 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from streamer.instances import Instances
-
-
-def rows(instances: Instances, chosen: list[int]) -> Instances:
-    """Some of the instances."""
-    return replace(
-        instances,
-        boxes=instances.boxes[chosen],
-        scores=instances.scores[chosen],
-        class_ids=instances.class_ids[chosen],
-        labels=tuple(instances.labels[row] for row in chosen),
-        masks=tuple(instances.masks[row] for row in chosen),
-        track_ids=instances.track_ids[chosen],
-    )
 
 
 class GivenIds:
@@ -40,8 +25,7 @@ class GivenIds:
         self.times.append(at)
         missed = set(carried.track_ids.tolist()) - set(found.track_ids.tolist())
         self._missed = {number: self._missed.get(number, 0) + 1 for number in missed}
-        kept = rows(
-            carried,
+        kept = carried.take(
             [
                 row
                 for row, number in enumerate(carried.track_ids.tolist())

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from streamer.propagation.blend import between
-from tests.propagation.matching import rows
 from tests.propagation.scenes import Scene, Shape
 from tests.propagation.test_propagator import SMALL, TURNING, WALKER, share
 
@@ -45,7 +44,7 @@ def test_scores_go_from_one_to_the_other() -> None:
 
 def test_what_one_end_alone_has_is_shown_on_its_side() -> None:
     scene = Scene([WALKER, TURNING])
-    blended = between(scene.frames(9), rows(scene.truth(0), [0]), rows(scene.truth(8), [1]))
+    blended = between(scene.frames(9), scene.truth(0).take([0]), scene.truth(8).take([1]))
     ids = [instances.track_ids.tolist() for instances in blended]
     assert ids == [[1]] * 5 + [[2]] * 4
 

@@ -8,7 +8,7 @@ import pytest
 from streamer.instances import Instances
 from streamer.overlap import mask_iou
 from streamer.propagation.propagator import Propagator
-from tests.propagation.matching import GivenIds, rows
+from tests.propagation.matching import GivenIds
 from tests.propagation.scenes import Scene, Shape
 
 WALKER = Shape((150, 180), speed=(6, 1), radii=(40, 90))
@@ -129,7 +129,7 @@ def test_an_object_that_leaves_the_picture_is_gone() -> None:
 
 def test_what_results_miss_fades_and_is_dropped() -> None:
     scene = Scene([WALKER, TURNING])
-    only = {n: rows(scene.truth(n), [1]) for n in (8, 16, 24)}
+    only = {n: scene.truth(n).take([1]) for n in (8, 16, 24)}
     shown = play(scene, Propagator(GivenIds(grace=2)), 40, results=only)
     scores = [float(i.scores[i.track_ids == 1][0]) if 1 in i.track_ids else 0.0 for i in shown[8:]]
     assert scores[0] == pytest.approx(1)
