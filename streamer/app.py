@@ -25,12 +25,12 @@ from streamer.pipeline import Link, Pipeline
 from streamer.propagation.propagator import Propagator
 from streamer.sinks.base import Sink
 from streamer.sinks.on_demand import OnDemandSink
-from streamer.sinks.registry import SinkOptions, is_viewed, open_sink
+from streamer.sinks.registry import SinkOptions, is_published, is_viewed, open_sink
 from streamer.sinks.web import WebSink
 from streamer.sinks.window import WindowSink
 from streamer.sources.base import Source
 from streamer.sources.options import SourceOptions
-from streamer.sources.registry import open_source
+from streamer.sources.registry import Pace, open_source
 from streamer.sources.window import Window
 from streamer.stages import Detected
 from streamer.threads import encoder_threads, limit_libraries
@@ -81,12 +81,12 @@ def build(settings: Settings, resources: ExitStack, fetch: Fetch | None = None) 
         _start_engine(settings, model, _cache_dir(warnings), default=default)
     )
 
-    # Who waits for a camera does no work. What it gives is dropped here or nowhere.
+    # Who waits for a frame to be due does no work. What a camera gives is dropped here or nowhere.
     frames = pipeline.source(
         "capture",
         stages.capture(source, metrics),
         interrupt=source.interrupt,
-        timed=not live,
+        timed=not live and _pace(settings) == "lossless",
     )
     every = 1 if settings.every == "auto" else settings.every
     if live and settings.every != 1:
@@ -187,8 +187,15 @@ def _open_source(settings: Settings) -> Source:
         rate=settings.camera_rate,
         pixel_format=settings.camera_format,
     )
-    live = settings.pace == "live"
-    return open_source(settings.source, window(settings), live=live, options=options)
+    return open_source(settings.source, window(settings), pace=_pace(settings), options=options)
+
+
+def _pace(settings: Settings) -> Pace:
+    """Of a recording."""
+    if settings.pace == "live":
+        return "live"
+    # Viewers of a server see what comes as it comes.
+    return "timely" if any(map(is_published, settings.output)) else "lossless"
 
 
 def _open_model(settings: Settings, fetch: Fetch | None) -> Model:

@@ -20,13 +20,15 @@ from rich.table import Table
 from streamer import stages
 from streamer.app import Job, build, window
 from streamer.config import Settings, load
+from streamer.errors import SourceError
 from streamer.frame import Frame
 from streamer.instances import Instances
 from streamer.overlay import OverlayStyle, draw
 from streamer.report import write_json
 from streamer.sinks.registry import SinkOptions, open_sink
-from streamer.sources.registry import open_source
+from streamer.sources.registry import is_live, open_source
 from streamer.threads import cores
+from streamer.urls import redact
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +68,13 @@ def bench(source: str, model: str, device: str, frames: int, report: Path | None
     """Measure, print, and write the figures as JSON where asked to.
 
     Raises:
-        RequestError: the source, model or device is not there.
+        RequestError: the source, model or device is not there, or the source is live.
     """
+    if is_live(source):
+        raise SourceError(
+            f"{redact(source)} is live, so bench would measure how fast it sends; record it first "
+            "and give the file"
+        )
     with tempfile.TemporaryDirectory() as folder:
         flags = {"source": source, "model": model, "device": device, "frames": frames}
         output = str(Path(folder, "bench.mp4"))

@@ -135,8 +135,8 @@ class Settings(BaseModel):
         metavar="N|auto",
     )
 
-    pace: Literal["lossless", "live"] = option(
-        "lossless", "Part", "every frame of a file, or at its own pace as if from a camera"
+    pace: Literal["lossless", "live"] | None = option(
+        None, "Part", "every frame (for files), or at its own pace as if from a camera"
     )
     start: Seconds = option(Fraction(0), "Part", "begin at this time", metavar="TIME", ge=0)
     duration: Seconds | None = option(None, "Part", "end after so much of it", metavar="TIME", gt=0)
@@ -159,7 +159,10 @@ class Settings(BaseModel):
         ge=0,
     )
     hwaccel: str = option(
-        "off", "Live", "decode in hardware: auto, off, or FFmpeg's name", metavar="NAME"
+        "off",
+        "Live",
+        "decode files and streams in hardware: auto, off, or FFmpeg's name",
+        metavar="NAME",
     )
     rtsp_transport: Literal["tcp", "udp"] = option("tcp", "Live", "how RTSP sends pictures")
     camera_size: Size | None = option(

@@ -8,7 +8,9 @@ from streamer.config import Settings
 from streamer.errors import SettingsError
 from streamer.sinks.movie import CONTAINERS
 from streamer.sinks.registry import is_viewed
-from streamer.sources.registry import kind_of
+from streamer.sources.hardware import AUTO, OFF
+from streamer.sources.registry import is_decoded_in_hardware, is_live, kind_of
+from streamer.urls import redact, redact_text
 from streamer.web.access import is_loopback
 
 
@@ -18,6 +20,7 @@ def check(settings: Settings) -> None:
     Raises:
         SettingsError: they do not.
     """
+    _check_source(settings)
     if kind_of(settings.source) == "images":
         _check_photos(settings)
     suffixes = {Path(spec).suffix.lower() for spec in settings.output if "://" not in spec}
@@ -28,6 +31,20 @@ def check(settings: Settings) -> None:
     is_open = any(spec.partition(":")[0] == "web" for spec in settings.output)
     if is_open and settings.quiet and settings.web_token is None:
         _check_seen(settings.web_host)
+
+
+def _check_source(settings: Settings) -> None:
+    name = redact_text(redact(settings.source))
+    if settings.pace == "lossless" and is_live(settings.source):
+        raise SettingsError(
+            f"--pace lossless: {name} does not wait, so frames that come too fast are dropped; "
+            "leave it out, or record it first and run on the file"
+        )
+    if settings.hwaccel not in (AUTO, OFF) and not is_decoded_in_hardware(settings.source):
+        raise SettingsError(
+            f"--hwaccel {settings.hwaccel}: hardware decodes video files and streams, and {name} "
+            "is neither; leave it out"
+        )
 
 
 def _check_photos(settings: Settings) -> None:

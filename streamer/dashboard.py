@@ -60,12 +60,15 @@ class Dashboard:
         table = stage_table(snapshot, self._job.pipeline.dropped)
         if not self._job.source.info.live:
             return Group(line, table)
-        return Group(line, Text("; ".join(hud_lines(snapshot, self._job.source.health))), table)
+        health = self._job.source.health
+        state = [Text(health.state, style="bold red")] if health.state else []
+        return Group(line, *state, Text("; ".join(hud_lines(snapshot, health))), table)
 
     def _print_lines(self) -> None:
         while not self._over.wait(_LINE_EVERY_S):
             line = progress_line(self._job.pipeline.snapshot(), self._job.source.info.frames)
-            self._console.print(line, highlight=False)
+            state = self._job.source.health.state
+            self._console.print(f"{line}; {state}" if state else line, highlight=False)
 
 
 def progress_line(snapshot: Snapshot, total: int | None) -> str:

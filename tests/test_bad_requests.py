@@ -80,6 +80,7 @@ def test_bad_sources(
         (["-o", "null", "--precision", "f128"], ["f128", "bf16"]),
         (["-o", "null", "--start", "9999"], ["9999"]),
         (["-o", "null", "--frames", "-3"], ["--frames", "-3"]),
+        (["-o", "null", "--hwaccel", "steam"], ["--hwaccel steam", "unknown", "auto, off"]),
         (["-o", "null", "--requests", "0"], ["--requests", "0"]),
         (["-o", "null", "--config", "none.toml"], ["none.toml"]),
         (["-o", "rtsp://user:secret@127.0.0.1:9/x"], ["127.0.0.1:9", "cannot be published to"]),
@@ -131,6 +132,18 @@ def test_a_camera_and_a_stream_that_are_not_there(
         line = refused(capsys, source, "--model", fake_model, "-o", "null")
         assert why in line
         assert "secret" not in line
+
+
+@pytest.mark.parametrize("source", ["98", "rtsp://user:secret@127.0.0.1:9/live"])
+def test_no_frame_of_what_does_not_wait_can_be_promised(
+    tmp_path: Path, fake_model: Path, capsys: pytest.CaptureFixture[str], source: str
+) -> None:
+    config = tmp_path / "streamer.toml"
+    config.write_text('pace = "lossless"')
+    for asked in (["--pace", "lossless"], ["--config", config]):
+        line = refused(capsys, source, "--model", fake_model, "-o", "null", *asked)
+        assert f"--pace lossless: {source.replace('secret', '***')} does not wait" in line
+        assert "record it first" in line
 
 
 @pytest.mark.parametrize("name", ["none.xml", "none.onnx", "model.bin", "folder"])

@@ -83,7 +83,13 @@ def test_bench_prints_parts_bound_and_ratio(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "word"), [(["--source", "none.mp4"], "none.mp4"), (["--frames", "0"], "--frames")]
+    ("arguments", "word"),
+    [
+        (["--source", "none.mp4"], "none.mp4"),
+        (["--frames", "0"], "--frames"),
+        (["--source", "98"], "98 is live, so bench would measure how fast it sends; record it"),
+        (["--source", "rtsp://me:SECRET@127.0.0.1:9/x"], "rtsp://me:***@127.0.0.1:9/x is live"),
+    ],
 )
 def test_bench_on_nothing_is_one_line(
     fake_model: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], word: str
@@ -91,4 +97,5 @@ def test_bench_on_nothing_is_one_line(
     assert main(["bench", "--model", str(fake_model), *arguments]) == 2
     said = capsys.readouterr().err
     assert word in said
+    assert "SECRET" not in said
     assert len(said.splitlines()) == 1

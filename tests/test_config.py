@@ -15,6 +15,7 @@ def test_defaults_are_those_of_the_contract() -> None:
     settings = load({"source": "clip.mp4"})
     assert (settings.device, settings.precision, settings.threshold) == ("AUTO", "auto", 0.5)
     assert settings.requests == "auto"
+    assert settings.pace is None
     assert settings.boxes
     assert settings.labels
     assert settings.masks

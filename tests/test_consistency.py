@@ -16,6 +16,11 @@ from streamer.errors import SettingsError
     [
         ({"source": "a.png", "every": 4}, "--every: photos"),
         ({"source": "a.png", "pace": "live"}, "--pace live: photos"),
+        ({"source": "0", "pace": "lossless"}, "--pace lossless: 0 does not wait, .* record it"),
+        ({"source": "HTTP://x/a.mp4", "pace": "lossless"}, "--pace lossless: HTTP://x/a.mp4 does"),
+        ({"source": "a.png", "hwaccel": "cuda"}, "--hwaccel cuda: .* and a.png is neither"),
+        ({"source": "lavfi:testsrc2", "hwaccel": "cuda"}, "--hwaccel cuda: .* lavfi:testsrc2 is"),
+        ({"source": "0", "hwaccel": "cuda"}, "--hwaccel cuda: .* and 0 is neither"),
         ({"output": "x.jsonl", "segment": "10m"}, "--segment cuts video files"),
         ({"output": "rtsp://host/a.mp4", "segment": "10m"}, "--segment cuts video files"),
         ({"output": "web", "save_to": "none"}, "--save-to none: there is no such folder"),
@@ -34,6 +39,14 @@ def test_refused(flags: dict[str, object], message: str) -> None:
         {"source": "a.png"},
         {"source": "a.png", "every": 1},
         {"every": 4, "pace": "live"},
+        {"pace": "lossless"},
+        {"source": "0"},
+        {"source": "0", "pace": "live"},
+        {"source": "rtsp://host/x", "pace": "live"},
+        {"hwaccel": "cuda"},
+        {"source": "demo", "hwaccel": "cuda"},
+        {"source": "rtsp://host/x", "hwaccel": "cuda"},
+        *({"source": source, "hwaccel": "auto"} for source in ("0", "a.png", "lavfi:testsrc2")),
         {"output": ("x.jsonl", "x.MKV"), "segment": "10m"},
         {"output": "null", "save_to": "none"},
         {"output": "web", "quiet": True, "web_host": "127.0.0.1"},
@@ -47,3 +60,13 @@ def test_accepted(flags: dict[str, object]) -> None:
 def test_a_photo_that_is_a_folder_too(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="photos"):
         consistency.check(load({"source": str(tmp_path), "output": "null", "every": 2}))
+
+
+def test_passwords_are_not_repeated() -> None:
+    for source, flags in (
+        ("rtsp://me:SECRET@host/x", {"pace": "lossless"}),
+        ("lavfi:movie=rtsp\\://me\\:SECRET@host/x", {"hwaccel": "cuda"}),
+    ):
+        with pytest.raises(SettingsError, match=r"\*\*\*") as caught:
+            consistency.check(load({"source": source, "output": "null", **flags}))
+        assert "SECRET" not in str(caught.value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
+import time
 from typing import Self
 
 import av
@@ -30,6 +31,8 @@ FORMATS: dict[str, tuple[str, dict[str, str]]] = {
 _LIMIT_S = 10.0
 _CLOSE_S = 5.0
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 30.0
+_SLOW, _SLOW_START_S = 1.1, 1.0
+"""What takes so many times its own length, and so much more, was too slow to be watched."""
 
 
 class PublishSink:
@@ -39,6 +42,8 @@ class PublishSink:
     finds it full takes the place of the oldest. So a slow server gets fewer frames and a dead one
     none, and neither slows the run. A connection that is lost is made anew for ever, after pauses
     that grow to half a minute.
+
+    What is not live is expected to come at its own pace; where it came more slowly, that is told.
 
     Args:
         url: of the server, with what it wants to know.
@@ -68,6 +73,8 @@ class PublishSink:
         self.sent = self.reconnects = 0
         self.warnings: list[str] = []
         self._offered = 0
+        self._first: tuple[float, float] | None = None
+        self._lasted = self._took = 0.0
         self._info, self._controls = info, options.controls
         self._coder = LowDelay(info, options)
         if self._coder.codec != "h264":
@@ -101,6 +108,7 @@ class PublishSink:
                 f"{self._info.width}x{self._info.height}; only pictures of one size are published"
             )
         self._offered += 1
+        self._note_pace(frame)
         if self._wanted.is_set():
             self._frames.send(frame.copy())
 
@@ -125,6 +133,17 @@ class PublishSink:
                 f"{self.url}: {self.dropped} of {self._offered} frames were not sent; "
                 f"connected anew {self.reconnects} times"
             )
+        if not self._info.live and self._took > self._lasted * _SLOW + _SLOW_START_S:
+            self.warnings.append(
+                f"{self.url}: viewers saw {self._lasted:.0f} s of film in {self._took:.0f} s; "
+                "this machine is no faster, and with --pace live masks are carried to keep up"
+            )
+
+    def _note_pace(self, frame: Frame) -> None:
+        """Note how long what was shown should have taken, and how long it took."""
+        now = time.monotonic()
+        began, first = self._first = self._first or (now, float(frame.time))
+        self._took, self._lasted = now - began, float(frame.time) - first
 
     def __enter__(self) -> Self:
         return self

@@ -47,6 +47,12 @@ def is_viewed(spec: str) -> bool:
     return spec.partition(":")[0] in VIEWS
 
 
+def is_published(spec: str) -> bool:
+    """Whether ``spec`` is a URL to publish to."""
+    scheme, is_url, _ = spec.partition("://")
+    return bool(is_url) and scheme.lower() in FORMATS
+
+
 def open_sink(spec: str, info: StreamInfo, options: SinkOptions) -> Sink:
     """Open an output.
 
@@ -68,9 +74,9 @@ def open_sink(spec: str, info: StreamInfo, options: SinkOptions) -> Sink:
         raise SinkError(f"{spec}: nothing may follow window; there is one")
     if spec.partition(":")[0] == "web":
         return WebSink(parse_port(spec), info, options)
-    scheme, is_url, _ = spec.partition("://")
-    if is_url and scheme.lower() in FORMATS:
+    if is_published(spec):
         return PublishSink(spec, info, options)
+    scheme, is_url, _ = spec.partition("://")
     if is_url:
         raise SinkError(f"output {scheme!r} is not known; {_supported()}")
     path = Path(spec)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Self
 
 import av
@@ -25,7 +25,7 @@ from streamer.instances import Instances
 from streamer.sinks.display import require_display
 from streamer.sinks.options import SinkOptions
 from streamer.sinks.target import reason
-from streamer.sources.base import StreamInfo
+from streamer.sources.base import Health, StreamInfo
 
 _NAME = "streamer"
 _FLAGS = cv2.WINDOW_NORMAL | cv2.WINDOW_FREERATIO | cv2.WINDOW_GUI_NORMAL
@@ -144,11 +144,13 @@ class WindowSink:
         self.warnings: list[str] = []
         self._source, self._pixel_aspect = info.url, float(info.pixel_aspect)
         self._controls = options.controls or Controls(stop=lambda: None)
+        self._health = options.health or Health()
         self._open = self._left = self._helps = False
         self._title = ""
         self._still: Frame | None = None
+        self._latest: Frame | None = None
         self._shown_at = 0.0
-        self._shown_as: tuple[tuple[int, int], bool] | None = None
+        self._shown_as: tuple[tuple[int, int], Sequence[str]] | None = None
 
     def write(self, frame: Frame, instances: Instances) -> None:  # noqa: ARG002
         """Take one frame. See `Sink.write`."""
@@ -181,8 +183,8 @@ class WindowSink:
             return
         if pressed == _HELP:
             self._helps = not self._helps
-        if self._still is not None and self._shown_as != (self._room(), self._helps):
-            self._show(self._still)
+        if self._latest is not None and self._shown_as != (self._room(), self._lines()):
+            self._show(self._latest)
         self._say()
 
     def close(self) -> None:
@@ -216,12 +218,18 @@ class WindowSink:
         room = self._room()
         area = fit(frame.width * self._pixel_aspect, frame.height, room)
         picture = scaled(frame, area.width, area.height)
-        if self._helps:
+        lines = self._lines()
+        if lines:
             picture = picture.copy() if picture is frame else picture
-            draw_hud(picture, HELP_LINES, centred=True)
+            draw_hud(picture, lines, centred=True)
         cv2.imshow(_NAME, _framed(picture.to_bgr(exact=False), area, room))
-        self._shown_as = room, self._helps
+        self._latest, self._shown_as = frame, (room, lines)
         self.shown += 1
+
+    def _lines(self) -> Sequence[str]:
+        """What stands in the middle of the picture: the keys, or why it does not move."""
+        state = self._health.state
+        return HELP_LINES if self._helps else (state,) if state else ()
 
     def _room(self) -> tuple[int, int]:
         """Columns and rows that the window has for the picture."""

@@ -85,11 +85,14 @@ class Health:
         corrupt_packets: packets that could not be decoded and were skipped.
         reconnects: how often the connection was made anew.
         warnings: one line each, for the final report.
+        state: why no frames come and what is being done about it, in a few words; None while they
+            come.
     """
 
     corrupt_packets: int = 0
     reconnects: int = 0
     warnings: list[str] = field(default_factory=list)
+    state: str | None = None
 
 
 class Source(Protocol):

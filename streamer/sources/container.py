@@ -13,6 +13,7 @@ from itertools import islice
 from pathlib import Path
 
 import av
+from av.codec.hwaccel import HWAccel
 from av.container import InputContainer
 from av.stream import Disposition
 
@@ -30,8 +31,12 @@ _NO_TIMESTAMPS = 0x0080  # AVFMT_NOTIMESTAMPS
 _TECHNICAL = {"major_brand", "minor_version", "compatible_brands", "encoder", "software"}
 
 
-def open_container(path: Path) -> InputContainer:
+def open_container(path: Path, hardware: HWAccel | None = None) -> InputContainer:
     """Open a media file for reading.
+
+    Args:
+        path: the file.
+        hardware: what is to decode; None for software.
 
     Raises:
         SourceError: it is not there, not readable, or nothing that FFmpeg knows.
@@ -39,7 +44,7 @@ def open_container(path: Path) -> InputContainer:
     check_readable(path)
     try:
         # "file:" keeps FFmpeg from taking a name such as "12:30.mp4" for a URL.
-        return av.open(f"file:{path}", "r", metadata_errors="replace")
+        return av.open(f"file:{path}", "r", metadata_errors="replace", hwaccel=hardware)
     except av.error.InvalidDataError as error:
         raise SourceError(f"{path}: not a video that FFmpeg can read, or cut short") from error
     except (av.FFmpegError, OSError, MemoryError) as error:

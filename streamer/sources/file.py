@@ -27,6 +27,7 @@ from streamer.sources.container import (
     start_of,
 )
 from streamer.sources.decoding import Clock, frames_of, timed
+from streamer.sources.hardware import OFF, hardware_decoder
 from streamer.sources.pictures import Normalizer
 from streamer.sources.reader import FileReader
 from streamer.sources.window import Window
@@ -45,21 +46,31 @@ class FileSource:
     info: StreamInfo
     health: Health
 
-    def __init__(self, path: Path, window: Window = _WHOLE, *, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        window: Window = _WHOLE,
+        *,
+        threads: int | None = None,
+        hwaccel: str = OFF,
+    ) -> None:
         """Open the file and decode the first frame of the window.
 
         Args:
             path: the file.
             window: the part of it to give.
             threads: of the decoder; by default half the cores, up to four.
+            hwaccel: what decodes; see `SourceOptions`.
 
         Raises:
             SourceError: it is no readable video, or holds no picture in the window.
+            SettingsError: this build of FFmpeg does not know the hardware.
         """
         self.health = Health()
         self._path, self._window = path, window
         threads = threads or decoder_threads()
-        self._reader = FileReader(path, self.health, threads=threads)
+        hardware = hardware_decoder(hwaccel, self.health.warnings)
+        self._reader = FileReader(path, self.health, threads=threads, hardware=hardware)
         try:
             self._read_header()
             self._normalizer = Normalizer(self._time_base, threads=threads)

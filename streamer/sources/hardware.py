@@ -42,6 +42,19 @@ def hardware_decoder(wanted: str, warnings: list[str]) -> HWAccel | None:
     return None
 
 
+def warn_of_software(stream: av.VideoStream, name: str, warnings: list[str]) -> None:
+    """Tell, once, where a stream that was opened for hardware is decoded in software.
+
+    Args:
+        stream: of a container that was opened with a `hardware_decoder`.
+        name: what the user calls it.
+        warnings: told.
+    """
+    warning = f"{name}: the hardware cannot decode it; software does"
+    if not stream.codec_context.is_hwaccel and warning not in warnings:
+        warnings.append(warning)
+
+
 def _refusal(accelerator: HWAccel) -> str | None:
     """Why it does not work here; None if it does."""
     try:

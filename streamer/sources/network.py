@@ -33,7 +33,7 @@ from streamer.sources.container import (
     nominal_rate,
     pixel_aspect,
 )
-from streamer.sources.hardware import hardware_decoder
+from streamer.sources.hardware import hardware_decoder, warn_of_software
 from streamer.sources.live import LiveSource
 from streamer.sources.options import SourceOptions
 from streamer.sources.pictures import Normalizer
@@ -137,8 +137,8 @@ class NetworkConnection:
         self._container = self._open(hardware)
         try:
             self._stream = best_video(self._container, self._name)
-            if hardware is not None and not self._stream.codec_context.is_hwaccel:
-                self._warn(f"{self._name}: the hardware cannot decode it; software does")
+            if hardware is not None:
+                warn_of_software(self._stream, self._name, health.warnings)
             self._prepare()
         except BaseException:
             self.close()
@@ -213,10 +213,6 @@ class NetworkConnection:
 
     def _why(self, error: BaseException) -> str:
         return why(self._url, error, transport=self._transport, seconds=self._seconds)
-
-    def _warn(self, warning: str) -> None:
-        if warning not in self._health.warnings:
-            self._health.warnings.append(warning)
 
 
 def _ffmpeg_options(url: str, transport: str, seconds: float) -> dict[str, str]:

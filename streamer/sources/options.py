@@ -1,4 +1,4 @@
-"""SourceOptions: how live sources are opened."""
+"""SourceOptions: how sources are opened."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class SourceOptions:
-    """What the user chose for cameras and network streams; files need none of it.
+    """What the user chose for cameras and network streams; files heed `hwaccel` only.
 
     Attributes:
         reconnect: seconds to go on trying after a connection was lost; None for ever, 0 to give up

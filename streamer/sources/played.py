@@ -1,7 +1,4 @@
-"""PlayedSource: a recording as if it were a camera, for trying live views without one.
-
-Frames come at the recording's own pace, whoever is ready for them or not.
-"""
+"""PlayedSource: a recording at its own pace, as if it were a camera or for those who watch it."""
 
 from __future__ import annotations
 
@@ -25,6 +22,8 @@ class PlayedSource:
         open_again: opens the recording at its beginning.
         window: the part to give; applied to what is played, not to each turn of it.
         repeat: begin anew at the end, for ever. There is no sound then.
+        live: whoever is not ready for a frame loses it; otherwise none is lost, and those that are
+            late catch up.
 
     Raises:
         SourceError: it cannot be opened.
@@ -33,12 +32,19 @@ class PlayedSource:
     info: StreamInfo
     health: Health
 
-    def __init__(self, open_again: Callable[[], Source], window: Window, *, repeat: bool) -> None:
+    def __init__(
+        self,
+        open_again: Callable[[], Source],
+        window: Window,
+        *,
+        repeat: bool = False,
+        live: bool = True,
+    ) -> None:
         self._open_again, self._window, self._repeat = open_again, window, repeat
         self._source = open_again()
         self._interrupted = False
         info, self.health = self._source.info, self._source.health
-        self.info = replace(info, live=True)
+        self.info = replace(info, live=live)
         if repeat:
             frames, seconds = window.expect(None, None, info.rate)
             duration = None if seconds is None else float(seconds)

@@ -7,10 +7,12 @@ from itertools import chain
 from pathlib import Path
 
 import av
+from av.codec.hwaccel import HWAccel
 
 from streamer.sources.base import Health
 from streamer.sources.container import best_video, open_container
 from streamer.sources.decoding import Decoder
+from streamer.sources.hardware import warn_of_software
 
 
 class FileReader:
@@ -22,19 +24,23 @@ class FileReader:
         broken: why the file could not be read to its end, None if it could.
     """
 
-    def __init__(self, path: Path, health: Health, *, threads: int) -> None:
+    def __init__(
+        self, path: Path, health: Health, *, threads: int, hardware: HWAccel | None = None
+    ) -> None:
         """Open the file.
 
         Args:
             path: the file.
             health: where corrupt packets are counted.
             threads: of the decoder.
+            hardware: what is to decode; software does where it cannot.
 
         Raises:
             SourceError: it is no readable video.
         """
         self.broken: str | None = None
         self._path, self._health, self._threads = path, health, threads
+        self._hardware = hardware
         self._open()
 
     def pictures(self, start: int | None) -> Iterator[av.VideoFrame]:
@@ -92,9 +98,11 @@ class FileReader:
         return True
 
     def _open(self) -> None:
-        self.container = open_container(self._path)
+        self.container = open_container(self._path, self._hardware)
         try:
             self.stream = best_video(self.container, str(self._path))
+            if self._hardware is not None:
+                warn_of_software(self.stream, str(self._path), self._health.warnings)
         except BaseException:
             self.container.close()
             raise

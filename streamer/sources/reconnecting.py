@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -90,21 +91,17 @@ class Reconnecting:
             SourceError: the first attempt failed, or gave no picture in time.
             ReadError: the connection was lost, and could not be made anew in the time allowed.
         """
-        while not self._is_over():
-            reader = Reader(self._connect, self._watch, is_wanted=self._has_begun)
-            self._readers.append(reader)
-            for arrival in self._arrivals(reader):
-                if arrival.connection is not self.connection:
-                    self._welcome(arrival.connection)
-                if self._has_begun and self._ends_at is None and self._seconds is not None:
-                    self._ends_at = arrival.at + self._seconds
-                yield arrival
-                if self._stopping:
+        try:
+            while not self._is_over():
+                reader = Reader(self._connect, self._watch, is_wanted=self._has_begun)
+                self._readers.append(reader)
+                yield from self._welcomed(reader)
+                if self._is_over() or reader.is_done:
                     return
-            if self._is_over() or reader.is_done:
-                return
-            self._check(self._outcome(reader))
-            self._wait_to_retry()
+                self._check(self._outcome(reader))
+                self._wait_to_retry()
+        finally:
+            self._health.state = None
 
     def begin(self) -> None:
         """From now on all pictures are wanted, in time; until then only the first of all was.
@@ -131,9 +128,20 @@ class Reconnecting:
         """Wait, but not beyond an interruption, the end or the time for attempts."""
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
-            if self._is_over() or self._has_given_up():
+            if self._is_left():
                 return
             time.sleep(min(left, _NAP_S))
+
+    def _welcomed(self, reader: Reader) -> Iterator[Arrival]:
+        """The pictures of one reader, and what its first one changes."""
+        for arrival in self._arrivals(reader):
+            if arrival.connection is not self.connection:
+                self._welcome(arrival.connection)
+            if self._has_begun and self._ends_at is None and self._seconds is not None:
+                self._ends_at = arrival.at + self._seconds
+            yield arrival
+            if self._stopping:
+                return
 
     def _arrivals(self, reader: Reader) -> Iterator[Arrival]:
         self._waits_until = time.monotonic() + self._limits.first
@@ -152,8 +160,12 @@ class Reconnecting:
         Raises:
             _Left: the reader is to be left to itself.
         """
-        if time.monotonic() >= self._waits_until or self._has_given_up() or self._is_over():
+        if time.monotonic() >= self._waits_until or self._is_left():
             raise _Left
+
+    def _is_left(self) -> bool:
+        """Whether nothing is to be waited for any more."""
+        return self._is_over() or self._has_given_up()
 
     def _is_over(self) -> bool:
         late = self._ends_at is not None and time.monotonic() >= self._ends_at
@@ -167,6 +179,7 @@ class Reconnecting:
             if warning not in self._health.warnings:
                 self._health.warnings.append(warning)
         self.connection = connection
+        self._health.state = None
         self._loss = self._give_up_at = None
         self._backoff.reset()
 
@@ -202,8 +215,12 @@ class Reconnecting:
             raise ReadError(f"{loss}; gave up after {self._reconnect:g} s") from loss
 
     def _wait_to_retry(self) -> None:
-        self.sleep(self._backoff.next())
-        while self._stuck() >= _MOST_STUCK and not self._is_over() and not self._has_given_up():
+        until = time.monotonic() + self._backoff.next()
+        while (left := until - time.monotonic()) > 0 and not self._is_left():
+            self._health.state = f"source lost, trying again in {math.ceil(left)} s"
+            self.sleep(min(left, 1))
+        self._health.state = "source lost, trying again"
+        while self._stuck() >= _MOST_STUCK and not self._is_left():
             time.sleep(_NAP_S)
 
     def _stuck(self) -> int:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 from streamer.assets import DEMO, asset
 from streamer.errors import SourceError
@@ -26,14 +27,20 @@ from streamer.sources.window import Window
 from streamer.urls import is_url
 
 Opener = Callable[[str, Window, SourceOptions], Source]
+Pace = Literal["lossless", "timely", "live"]
 
 _LIVE = ("network", "camera")
+_DECODED_IN_HARDWARE = ("network", "file", "demo")
 _WHOLE = Window()
 _OPTIONS = SourceOptions()
 
 
-def _demo(_: str, window: Window, __: SourceOptions) -> Source:
-    source = FileSource(asset("demo.mp4"), window)
+def _file(spec: str, window: Window, options: SourceOptions) -> Source:
+    return FileSource(Path(spec), window, hwaccel=options.hwaccel)
+
+
+def _demo(_: str, window: Window, options: SourceOptions) -> Source:
+    source = _file(str(asset("demo.mp4")), window, options)
     source.info = replace(source.info, url=DEMO)
     return source
 
@@ -44,7 +51,7 @@ OPENERS: dict[str, Opener] = {
     "network": NetworkSource,
     "camera": CameraSource,
     "images": lambda spec, window, _: ImageSource(Path(spec), window),
-    "file": lambda spec, window, _: FileSource(Path(spec), window),
+    "file": _file,
 }
 """How each kind of source is opened."""
 
@@ -63,11 +70,21 @@ def kind_of(spec: str) -> str:
     return "images" if path.is_dir() or path.suffix.lower() in SUFFIXES else "file"
 
 
+def is_live(spec: str) -> bool:
+    """Whether ``spec`` means what comes by itself, and is lost if nobody takes it."""
+    return kind_of(spec) in _LIVE
+
+
+def is_decoded_in_hardware(spec: str) -> bool:
+    """Whether hardware can decode what ``spec`` means, where there is any."""
+    return kind_of(spec) in _DECODED_IN_HARDWARE
+
+
 def open_source(
     spec: str,
     window: Window = _WHOLE,
     *,
-    live: bool = False,
+    pace: Pace = "lossless",
     options: SourceOptions = _OPTIONS,
 ) -> Source:
     """Open what the user named.
@@ -76,18 +93,22 @@ def open_source(
         spec: a video file, an image, a folder of images, a URL, a camera's number, device or name,
             ``lavfi:GRAPH``, or ``demo``.
         window: the part of it to give.
-        live: play a recording at its own pace; the demo for ever.
-        options: how cameras and network streams are opened.
+        pace: of a recording: every frame as soon as it is wanted (``"lossless"``), every frame but
+            none before it is due (``"timely"``), or as a camera would give them (``"live"``), the
+            demo for ever.
+        options: how it is opened.
 
     Raises:
         SourceError: it cannot be opened or holds no picture in the window.
+        SettingsError: this build of FFmpeg does not know the hardware.
     """
     if not spec:
         raise SourceError("no source is given; give a file, a folder of images, a camera or a URL")
     kind = kind_of(spec)
     opener = OPENERS[kind]
-    if not live or kind in _LIVE:
+    if pace == "lossless" or kind in _LIVE:
         return opener(spec, window, options)
-    if spec == DEMO:
+    live = pace == "live"
+    if live and spec == DEMO:
         return PlayedSource(partial(opener, spec, _WHOLE, options), window, repeat=True)
-    return PlayedSource(partial(opener, spec, window, options), _WHOLE, repeat=False)
+    return PlayedSource(partial(opener, spec, window, options), _WHOLE, live=live)

@@ -44,6 +44,7 @@ def figures(
             "p95": round(latency.p95_ms, 1) if latency and latency.count else None,
         },
         "counts": dict(snapshot.counts) if snapshot else {},
+        "state": health.state if health else None,
         "reconnects": health.reconnects if health else None,
         "corrupt_packets": health.corrupt_packets if health else None,
         "stages": [_stage(stage) for stage in snapshot.stages] if snapshot else [],

@@ -20,6 +20,7 @@ from typing import Any, Self
 import av
 import pytest
 
+from streamer.cli import main
 from streamer.controls import Controls
 from streamer.errors import SinkError, WriteError
 from streamer.frame import Frame
@@ -27,6 +28,7 @@ from streamer.instances import Instances
 from streamer.sinks.low_delay import LowDelay
 from streamer.sinks.options import SinkOptions
 from streamer.sinks.publish import PublishSink
+from tests.clips import write_clip
 from tests.sinks.footage import frame, info
 
 SIZE = (97, 71)
@@ -244,3 +246,56 @@ def test_little_delay_and_a_keyframe_a_second() -> None:
     (packet,) = coder.encode(PICTURES[3])
     assert packet.is_keyframe
     assert packet.pts == 0
+
+
+@pytest.mark.parametrize("pace", [[], ["--pace", "lossless"]])
+def test_a_file_is_published_as_fast_as_it_plays(
+    closer: ExitStack, tmp_path: Path, fake_model: Path, pace: list[str]
+) -> None:
+    server = closer.enter_context(rtsp("0"))
+    clip = write_clip(tmp_path / "clip.mp4", size=(128, 96), frames=45)
+    url, summary = f"rtsp://127.0.0.1:{server.port}/live", tmp_path / "s.json"
+    arguments = ["run", str(clip), "--model", str(fake_model), "-o", url, "--quiet", *pace]
+    assert main([*arguments, "--summary", str(summary)]) == 0
+    figures = json.loads(summary.read_text())
+    assert figures["wall_s"] >= 44 / 30
+    assert (figures["frames"]["written"], figures["frames"]["dropped"]) == (45, 0)
+    assert figures["stages"]["capture"]["busy"] == 0, "to wait is no work"
+    assert figures["source"]["live"] is False
+
+
+class _Nowhere:
+    """A connection to nobody."""
+
+    def __init__(self, _: object) -> None:
+        pass
+
+    def open(self, sample: bytes) -> None:
+        pass
+
+    def send(self, packet: object) -> None:
+        pass
+
+    def kill(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("step_s", "live", "told"), [(0.04, False, False), (0.2, False, True), (0.2, True, False)]
+)
+def test_a_film_that_came_too_slowly_is_told(
+    monkeypatch: pytest.MonkeyPatch, step_s: float, live: bool, told: bool
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr("streamer.sinks.publish.Connection", _Nowhere)
+    monkeypatch.setattr("streamer.sinks.publish.time.monotonic", lambda: now[0])
+    sink = PublishSink("rtsp://host/x", info(SIZE, live=live), SinkOptions(threads=1))
+    for index in range(51):  # 2 s of film
+        sink.write(replace(PICTURES[0], seq=index, pts=index + 500), Instances.empty())
+        now[0] += step_s
+    sink.close()
+    words = "rtsp://host/x: viewers saw 2 s of film in 10 s; this machine is no faster"
+    assert [w.startswith(words) for w in sink.warnings if "viewers" in w] == [True] * told

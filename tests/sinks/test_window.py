@@ -261,6 +261,12 @@ class Viewer:
         self.desktop.type(self.window, key)
         return self.until(wanted)
 
+    def tell(self, line: str) -> None:
+        """Let no picture come, and say why; let them come again where it is empty."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{line}\n")
+        self._process.stdin.flush()
+
     def end(self) -> int:
         """Let it end, and its exit code."""
         assert self._process.stdin is not None
@@ -330,6 +336,22 @@ def test_a_paused_view_stands_still_and_shows_its_keys(viewer: Viewer) -> None:
     _wait_for(viewer, shows(grey))
     viewer.type("space", lambda s: s["still"] is None)
     _wait_for(viewer, lambda shown: not shows(grey)(shown))
+
+
+@needs_display
+def test_why_the_picture_does_not_move_is_said_on_it(viewer: Viewer) -> None:
+    def brightest(shown: Any) -> int:
+        return int(shown[112:128, 170:300, 0].max())  # its own greys stay below 195
+
+    viewer.desktop.resize(viewer.window, 320, 240)
+    viewer.until(lambda s: s.get("room") == [320, 240])
+    viewer.tell("source lost, trying again in 3 s")
+    _wait_for(viewer, lambda shown: brightest(shown) > 220)
+    viewer.desktop.type(viewer.window, "question")
+    _wait_for(viewer, lambda shown: int(shown[80:104, 100:220].max()) > 250)
+    viewer.desktop.type(viewer.window, "question")
+    viewer.tell("")
+    _wait_for(viewer, lambda shown: 40 < brightest(shown) < 200)
 
 
 def _is_red(pixel: Any) -> bool:

@@ -2,7 +2,8 @@
 
 A process of its own, as Qt ends the one it lives in together with its display. The left half of
 the picture is red, the right half a grey that is another in every frame. Every change is a line of
-JSON on its output; it ends when the window asks it to, or its input is closed.
+JSON on its output. A line on its input is why no more pictures come, an empty one lets them come
+again; it ends when the window asks it to, or its input is closed.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from streamer.frame import Frame
 from streamer.instances import Instances
 from streamer.sinks.options import SinkOptions
 from streamer.sinks.window import WindowSink
+from streamer.sources.base import Health
 from tests.fakes import grey_frame
 from tests.sinks.footage import info
 
@@ -31,8 +33,17 @@ def main() -> None:
     last: dict[str, Any] = {}
     snapshots = seq = 0
     still: int | None = None
-    with WindowSink(info(SIZE), SinkOptions(controls=controls)) as sink:
-        while not stopped and not select.select([sys.stdin], [], [], 0)[0]:
+    health = Health()
+    with WindowSink(info(SIZE), SinkOptions(controls=controls, health=health)) as sink:
+        while not stopped:
+            if select.select([sys.stdin], [], [], 0)[0]:
+                if not (line := sys.stdin.readline()):
+                    break
+                health.state = line.strip() or None
+            if health.state:
+                sink.idle()
+                time.sleep(0.01)
+                continue
             paused, shown = controls.paused, sink.shown
             sink.write(picture(seq), Instances.empty())
             if sink.shown > shown:

@@ -10,11 +10,15 @@ from typing import Any, cast
 import av
 import numpy as np
 import pytest
+from av.codec.hwaccel import HWAccel, hwdevices_available
 from av.stream import Disposition
 
-from streamer.errors import SourceError
+from streamer.errors import SettingsError, SourceError
 from streamer.frame import Frame
 from streamer.sources.file import FileSource
+from streamer.sources.hardware import hardware_decoder
+from streamer.sources.options import SourceOptions
+from streamer.sources.registry import open_source
 from streamer.sources.window import Window
 from tests.clips import Audio, Video, number_of, picture_of, times_in, write_clip, write_streams
 
@@ -388,3 +392,40 @@ def test_size_that_changes_in_the_middle(tmp_path: Path) -> None:
     assert {(f.width, f.height) for f in frames} == {(64, 48)}
     times = [f.time for f in frames]
     assert times == sorted(set(times))
+
+
+@pytest.mark.parametrize("name", ["auto", *map(str, hwdevices_available())])
+@pytest.mark.parametrize("start", [Fraction(0), Fraction(1, 2)])
+def test_hardware_changes_no_time_and_leaves_it_to_software(
+    tmp_path: Path, name: str, start: Fraction
+) -> None:
+    path = write_clip(tmp_path / "clip.mp4", options=MEDIUM, frames=40)
+    window, options = Window(start=start), SourceOptions(hwaccel=name)
+    with open_source(str(path), window, options=options) as source:
+        assert [(f.time, number_of(f)) for f in source] == seen(path, window)
+    works = hardware_decoder(name, []) is not None
+    told = [w for w in source.health.warnings if "does not decode on this machine" in w]
+    assert bool(told) == (name != "auto" and not works)
+
+
+def test_what_the_hardware_does_not_know_is_told_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every device takes H.264, so `hardware_decoder` finds one; none takes FFV1."""
+    path = write_clip(tmp_path / "clip.mkv", codec="ffv1", frames=20)
+    device = HWAccel(str(hwdevices_available()[0]), allow_software_fallback=True)
+    monkeypatch.setattr("streamer.sources.file.hardware_decoder", lambda *_: device)
+    window = Window(start=Fraction(1, 2))
+    with FileSource(path, window, hwaccel="auto") as source:
+        assert [number_of(frame) for frame in source] == list(range(15, 20))
+    assert source.health.warnings == [f"{path}: the hardware cannot decode it; software does"]
+
+
+@pytest.mark.parametrize("spec", ["demo", "clip.mp4"])
+def test_hardware_that_is_unknown_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spec: str
+) -> None:
+    write_clip(tmp_path / "clip.mp4")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SettingsError, match=r"--hwaccel steam: unknown .*; give auto, off"):
+        open_source(spec, options=SourceOptions(hwaccel="steam"))

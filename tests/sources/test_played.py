@@ -30,13 +30,30 @@ def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 @pytest.mark.usefixtures("slept")
 def test_frames_come_when_they_are_due(clip: Path) -> None:
-    with PlayedSource(partial(FileSource, clip), Window(), repeat=False) as source:
+    with PlayedSource(partial(FileSource, clip), Window()) as source:
         assert source.info.live
         frames = list(source)
     assert [frame.seq for frame in frames] == list(range(6))
     begun = frames[0].captured_at
     for frame in frames:
         assert frame.captured_at - begun == pytest.approx(float(frame.time))
+
+
+def test_what_is_watched_elsewhere_comes_when_it_is_due_and_is_not_live(
+    clip: Path, slept: list[float]
+) -> None:
+    with open_source(str(clip), Window(start=Fraction(1, 10)), pace="timely") as source:
+        assert not source.info.live
+        times = [float(frame.time) for frame in source]
+    assert len(times) == 3
+    assert sum(slept) == pytest.approx(times[-1] - times[0])
+
+
+def test_the_demo_is_not_for_ever_where_it_is_not_live(slept: list[float]) -> None:
+    with open_source("demo", Window(duration=Fraction(1, 2)), pace="timely") as source:
+        assert len(list(source)) == 15
+        assert source.info.frames == 15
+    assert sum(slept) == pytest.approx(14 / 30)
 
 
 @pytest.mark.usefixtures("slept")
@@ -58,7 +75,7 @@ def test_a_part_of_what_is_played(clip: Path) -> None:
     whole = Window(start=Fraction(1, 1000), frames=2)
     with PlayedSource(partial(FileSource, clip), whole, repeat=True) as source:
         assert [frame.seq for frame in source] == [1, 2]
-    with open_source(str(clip), Window(frames=2), live=True) as source:
+    with open_source(str(clip), Window(frames=2), pace="live") as source:
         assert len(list(source)) == 2
 
 
@@ -69,7 +86,7 @@ def test_who_waits_too_long_gets_the_next_at_once(
     slept: list[float] = []
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
     monkeypatch.setattr(time, "sleep", slept.append)
-    with PlayedSource(partial(FileSource, clip), Window(), repeat=False) as source:
+    with PlayedSource(partial(FileSource, clip), Window()) as source:
         for _ in source:
             now[0] += 10
     assert slept == []

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from itertools import islice, pairwise
+from typing import Any
 
 import av
 import pytest
 
 from streamer.errors import ReadError, SourceError
 from streamer.frame import Frame
+from streamer.sources.base import Health
 from streamer.sources.live import Limits, LiveSource
 from streamer.sources.options import SourceOptions
 from streamer.sources.window import Window
@@ -31,6 +34,13 @@ from tests.sources.scripts import (
     take,
     void,
 )
+
+
+def eventually(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 @pytest.fixture
@@ -73,6 +83,56 @@ def test_a_connection_that_is_lost_is_made_anew() -> None:
     assert source.health.reconnects == 1
     assert source.health.warnings == [f"{NAME}: gone; connected anew"]
     assert first.closed.is_set()
+
+
+class Told(Health):
+    """Remembers what was told."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "state":
+            vars(self).setdefault("told", []).append(value)
+        super().__setattr__(name, value)
+
+    @property
+    def states(self) -> list[str | None]:
+        told: list[str | None] = vars(self)["told"]
+        return told
+
+
+def test_a_loss_is_told_until_pictures_come_again() -> None:
+    health = Told()
+    limits = Limits(first=5, picture=5, retry=1.4)  # of which up to a quarter is left out
+    source = Live(Script([*pictures(2), lost()]), Script(pictures(2)), health=health, limits=limits)
+    frames = iter(source)
+    told = [(number_of(next(frames)), health.state) for _ in range(4)]
+    assert told == [(0, None), (1, None), (0, None), (1, None)]
+    source.close()
+    assert [state for state in health.states if state] == [
+        "source lost, trying again in 2 s",
+        "source lost, trying again in 1 s",
+        "source lost, trying again",
+    ]
+
+
+@pytest.mark.parametrize("ends", ["given up", "interrupted"])
+def test_nothing_is_told_of_what_is_over(ends: str) -> None:
+    health = Told()
+    options = SourceOptions(reconnect=0.3 if ends == "given up" else None)
+    limits = Limits(first=5, picture=5, retry=60)
+    scripts = Script([*pictures(2), lost()]), SourceError("off")
+    source = Live(*scripts, health=health, limits=limits, options=options)
+    if ends == "interrupted":
+
+        def interrupt() -> None:
+            eventually(lambda: health.state is not None)
+            source.interrupt()
+
+        threading.Thread(target=interrupt).start()
+    frames, error = take(source)
+    assert (len(frames), error is None) == (2, ends == "interrupted")
+    assert "secret" not in str(health.states)
+    assert re.fullmatch(r"source lost, trying again in \d\d s", health.states[-3] or "")
+    assert health.state is None
 
 
 def test_a_stream_that_ends_is_lost_too() -> None:

@@ -9,7 +9,13 @@ import pytest
 from streamer.errors import SourceError
 from streamer.sources.file import FileSource
 from streamer.sources.images import ImageSource
-from streamer.sources.registry import OPENERS, kind_of, open_source
+from streamer.sources.registry import (
+    OPENERS,
+    is_decoded_in_hardware,
+    is_live,
+    kind_of,
+    open_source,
+)
 from streamer.sources.synthetic import SyntheticSource
 from streamer.sources.window import Window
 from tests.clips import write_clip
@@ -35,6 +41,9 @@ def test_kinds(tmp_path: Path) -> None:
     }
     assert {spec: kind_of(spec) for spec in kinds} == kinds
     assert set(kinds.values()) == set(OPENERS)
+    assert {kind for spec, kind in kinds.items() if is_live(spec)} == {"network", "camera"}
+    decoded = {kind for spec, kind in kinds.items() if is_decoded_in_hardware(spec)}
+    assert decoded == {"network", "file", "demo"}
 
 
 def test_what_is_there_is_no_camera(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,7 +77,7 @@ def test_opens_each_kind(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("live", [False, True])
 def test_the_demo_is_a_source(live: bool) -> None:
-    with open_source("demo", Window(frames=2), live=live) as source:
+    with open_source("demo", Window(frames=2), pace="live" if live else "lossless") as source:
         assert (source.info.url, source.info.live) == ("demo", live)
         assert [(frame.width, frame.height) for frame in source] == [(1280, 720)] * 2
 

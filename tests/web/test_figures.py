@@ -22,10 +22,12 @@ def test_all_figures_are_plain_values() -> None:
         metrics.gauge(name, value)
     controls = Controls(lambda: None)
     controls.recording, controls.recorded = True, "a.mp4"
-    got = figures(metrics.snapshot({"infer": (1, 2)}), Health(3, 4), controls)
+    health = Health(3, 4, state="source lost")
+    got = figures(metrics.snapshot({"infer": (1, 2)}), health, controls)
     assert json.loads(json.dumps(got, allow_nan=False)) == got
     assert (got["age_ms"]["now"], got["agreement"], got["shown_fps"]) == (41.235, 0.9, 30.0)
     assert got["age_ms"]["p95"] == pytest.approx(50, rel=0.03)
+    assert got["state"] == "source lost"
     assert (got["counts"], got["corrupt_packets"], got["reconnects"]) == ({"written": 7}, 3, 4)
     [stage] = got["stages"]
     assert (stage["name"], stage["queued"], stage["queue_size"]) == ("infer", 1, 2)
@@ -37,7 +39,7 @@ def test_all_figures_are_plain_values() -> None:
 def test_what_is_not_known_is_null() -> None:
     got = figures(None, None, None)
     assert got["age_ms"] == {"now": None, "p50": None, "p95": None}
-    assert got["controls"] is got["shown_fps"] is got["reconnects"] is None
+    assert got["controls"] is got["shown_fps"] is got["reconnects"] is got["state"] is None
     metrics = Metrics()
     metrics.gauge("agreement", float("nan"))
     assert figures(metrics.snapshot(), None, None)["agreement"] is None

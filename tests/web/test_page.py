@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from streamer.frame import Color
+from streamer.sources.base import Health
 from streamer.web import pictures
 from tests.chromium import MISSING, Browser, chromium, installed
 from tests.clips import picture_of
@@ -208,3 +209,17 @@ def test_pictures_stop_coming_and_it_is_said(
         monkeypatch.setattr(pictures, "_INTERVAL_S", 1e9)
         browser.wait("document.getElementById('notice').textContent.startsWith('No new picture')")
         assert browser.text("#state") == "no picture"
+
+
+def test_a_source_that_is_lost_is_told_until_it_is_back(browser: Browser) -> None:
+    health = Health()
+    with running(health=health) as run:
+        browser.open(run.sink.url)
+        browser.wait(_LIVE)
+        health.state = "source lost, trying again in 3 s"
+        browser.wait("document.getElementById('notice').textContent === arguments[0]", health.state)
+        assert browser.text("#state") == "no picture"
+        assert browser.text("#notice") == "Source lost, trying again in 3 s"
+        health.state = None
+        browser.wait(_LIVE)
+        assert browser.run("return document.getElementById('notice').hidden")

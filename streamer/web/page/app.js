@@ -16,6 +16,7 @@ let unseen = 0; // pictures whose receipt is held back, so that no others are se
 let lastPicture = performance.now();
 let lastMessage = performance.now();
 let ending = null; // why there is no connection
+let trouble = null; // why the source gives no pictures
 
 const resting = () => paused || document.hidden;
 
@@ -110,6 +111,7 @@ function update(now) {
   byId("age-p95").textContent = number(now.age_ms.p95);
   byId("stages").replaceChildren(...now.stages.map(stageRow));
   byId("counts").replaceChildren(...counts(now).map(countRow));
+  trouble = now.state;
   updateControls(now.controls);
   refreshState();
 }
@@ -187,6 +189,7 @@ function refreshState() {
   let state = ["live", "live", ""];
   if (ending) state = ["bad", "not connected", ending];
   else if (socket.readyState !== WebSocket.OPEN) state = ["wait", "connecting", ""];
+  else if (trouble) state = ["bad", "no picture", trouble];
   else if (paused) state = ["wait", "paused", ""];
   else if (silent > STALE_MS) {
     state = ["bad", "no picture", `No new picture for ${number(silent / 1000)} s`];
