@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from streamer.propagation.carry import Patch, Rect, grown, window
+from streamer.propagation.patch import Patch, Rect, grown, window
 from streamer.propagation.view import COLORS, View
 
 _ROWS, _COLUMNS = 6, 3
@@ -57,7 +57,7 @@ class Appearance:
         if bounds is None:
             return None
         rect = grown(bounds, _AROUND, patch.grid)
-        soft = window(patch, rect)
+        soft = window(patch, rect, patch.grid)
         places = _index(view.colors[patch.grid.level], rect, bounds)
         counts = np.stack(
             [

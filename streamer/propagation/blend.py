@@ -15,10 +15,12 @@ import numpy as np
 
 from streamer.frame import Frame
 from streamer.instances import Instances
-from streamer.propagation.carry import mixed, refined
+from streamer.propagation.carry import refined
 from streamer.propagation.flow import FlowEstimator, is_cut
 from streamer.propagation.history import Step
-from streamer.propagation.track import Track, Tracks, as_instances, stepped
+from streamer.propagation.occlusion import stepped
+from streamer.propagation.patch import mixed
+from streamer.propagation.track import Track, Tracks, as_instances
 from streamer.propagation.view import Grids, View, grids_of
 
 _MIDDLE = 0.5

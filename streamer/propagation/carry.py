@@ -1,44 +1,43 @@
-"""Patches: masks on the grid of a view, and how they get there, onwards, and back."""
+"""How a mask gets from one picture to the next: by flow, by its motion as a whole, by colours."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
 from math import ceil, floor
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from streamer.frame import Plane
-from streamer.instances import covering_rects
-from streamer.models.masks import crop_mask
 from streamer.propagation.flow import Field, doubled, sample
-from streamer.propagation.view import COARSE, FINE, Grid, Grids
+from streamer.propagation.patch import INSIDE, MARGIN, Patch, Rect, grown
+from streamer.propagation.view import FINE, Grid
 
-Rect = tuple[int, int, int, int]
-"""x1, y1, x2, y2 in cells, x2 and y2 excluded."""
-
-INSIDE = 128
-"""Coverage from which a cell is inside a mask."""
+Motion = tuple[float, float]
+"""Coarse cells to the right and down."""
 
 _SPARSE = 4
 """Of so many cells in a row one is asked how far it moved."""
 
-_LARGE = 6000
-"""Fine cells that a box covers from which its mask is carried on the coarse grid."""
-
 _FARTHEST = 32
 """Coarse cells beyond which a step is taken for an error of the flow."""
 
-_REACH = (9, 9)
+_REACH = (21, 21)
 """Cells over which a mask is blurred to tell how near its edge is: it moves by half as much."""
 
 _GAIN = 64.0
 """Levels of coverage for each unit of evidence, so that edges stay one or two cells wide."""
 
-MARGIN = 8
-"""Cells around a mask within which its edge may move in one step beside what the flow says."""
+_COMPACT = 0.72
+"""Part of its bounds that a mask of one piece fills, from which it is taken to stay in one."""
+
+_CRUMB = 0.6
+"""Of the largest piece's area, below which another is no part of a compact object."""
+
+_ASKED = 150
+"""Cells of an object, about, that are asked for its motion as a whole."""
+
+_FEWEST = 5
+"""Cells that are too few to tell that."""
 
 
 def _prior() -> NDArray[np.float32]:
@@ -55,78 +54,6 @@ def _prior() -> NDArray[np.float32]:
 _PRIOR = _prior()
 
 
-@dataclass(frozen=True)
-class Patch:
-    """A mask on a grid.
-
-    Attributes:
-        x, y: cells to the left of it and above it.
-        soft: u8[h, w], how much of each cell is covered.
-        grid: of which the cells are.
-    """
-
-    x: int
-    y: int
-    soft: Plane
-    grid: Grid
-
-    @property
-    def rect(self) -> Rect:
-        """The cells that `soft` covers."""
-        return self.x, self.y, self.x + self.soft.shape[1], self.y + self.soft.shape[0]
-
-    @cached_property
-    def bounds(self) -> Rect | None:
-        """The cells around all that is inside; None where nothing is."""
-        x, y, width, height = cv2.boundingRect((self.soft >= INSIDE).view(np.uint8))
-        if not width:
-            return None
-        return self.x + x, self.y + y, self.x + x + width, self.y + y + height
-
-    @cached_property
-    def area(self) -> float:
-        """Cells covered."""
-        return float(cv2.sumElems(self.soft)[0]) / 255
-
-
-def reduce(mask: Plane, rect: NDArray[np.int32], grids: Grids) -> Patch:
-    """A mask crop u8[h, w] that lies at ``rect`` of the frame, on the grid that suits it."""
-    x1, y1, x2, y2 = (int(v) for v in rect)
-    fine = (x2 - x1) * (y2 - y1) < _LARGE * grids[FINE].cell ** 2
-    grid = grids[FINE if fine else COARSE]
-    n = grid.cell
-    left, top = min(x1 // n, grid.width - 1), min(y1 // n, grid.height - 1)
-    right = min(max(-(-x2 // n), left + 1), grid.width)
-    bottom = min(max(-(-y2 // n), top + 1), grid.height)
-    canvas = np.zeros(((bottom - top) * n, (right - left) * n), np.uint8)
-    inside = canvas[y1 - top * n :, x1 - left * n :][: mask.shape[0], : mask.shape[1]]
-    inside[:] = mask[: inside.shape[0], : inside.shape[1]]
-    x, y, *end = grown((left, top, right, bottom), MARGIN, grid)
-    soft = np.zeros((end[1] - y, end[0] - x), np.uint8)
-    soft[top - y : bottom - y, left - x : right - x] = cv2.resize(
-        canvas, (right - left, bottom - top), interpolation=cv2.INTER_AREA
-    )
-    return Patch(x, y, soft, grid)
-
-
-def enlarge(patch: Patch, box: NDArray[np.float32]) -> Plane:
-    """The mask crop of a patch for a box f32[4] in frame pixels, as `Instances` holds it."""
-    extent = [v * patch.grid.cell for v in patch.rect]
-    rect = covering_rects(box[None])[0].tolist()
-    return crop_mask(patch.soft.astype(np.float32) / np.float32(255), extent, rect)
-
-
-def grown(rect: Rect, margin: int, grid: Grid) -> Rect:
-    """A rectangle with a margin around it, within the grid."""
-    x1, y1, x2, y2 = rect
-    return (
-        max(x1 - margin, 0),
-        max(y1 - margin, 0),
-        min(x2 + margin, grid.width),
-        min(y2 + margin, grid.height),
-    )
-
-
 def moved(patch: Patch, flow: Field) -> Patch:
     """Carry a mask one step; it is empty where it has left.
 
@@ -139,7 +66,7 @@ def moved(patch: Patch, flow: Field) -> Patch:
         return patch
     there = grown(_destination(bounds, flow, patch.grid), MARGIN, patch.grid)
     if there[0] >= there[2] or there[1] >= there[3]:
-        return Patch(0, 0, np.zeros((2, 2), np.uint8), patch.grid)
+        return Patch.nowhere(patch.grid)
     part = _part(flow, there, patch.grid)
     soft = sample(patch.soft, part, there[0] - patch.x, there[1] - patch.y)
     return Patch(there[0], there[1], np.asarray(soft, np.uint8), patch.grid)
@@ -163,19 +90,6 @@ def _destination(bounds: Rect, flow: Field, grid: Grid) -> Rect:
     return floor(x1 - right), floor(y1 - down), ceil(x2 - left), ceil(y2 - up)
 
 
-def window(patch: Patch, rect: Rect) -> Plane:
-    """What a mask is within a rectangle, u8[h, w]."""
-    x1, y1, x2, y2 = rect
-    soft = np.zeros((y2 - y1, x2 - x1), np.uint8)
-    a, b, c, d = patch.rect
-    left, top, right, bottom = max(x1, a), max(y1, b), min(x2, c), min(y2, d)
-    if left < right and top < bottom:
-        soft[top - y1 : bottom - y1, left - x1 : right - x1] = patch.soft[
-            top - b : bottom - b, left - a : right - a
-        ]
-    return soft
-
-
 def refined(patch: Patch, evidence: NDArray[np.float32]) -> Patch:
     """Move a mask's edge to where the picture's colours say it is.
 
@@ -191,20 +105,84 @@ def refined(patch: Patch, evidence: NDArray[np.float32]) -> Patch:
     return Patch(patch.x, patch.y, np.asarray(soft, np.uint8), patch.grid)
 
 
-def mixed(patch: Patch, other: Patch, weight: float) -> Patch:
-    """A mask mixed with another of the same picture, which counts 1 - ``weight``.
+def shifted(patch: Patch, motion: Motion) -> Patch:
+    """Carry a mask one step as a whole; it is empty where it has left."""
+    bounds = patch.bounds
+    if bounds is None:
+        return patch
+    n = 2 if patch.grid.level == FINE else 1
+    x, y = n * motion[0], n * motion[1]
+    left, top, right, bottom = bounds
+    there = grown(
+        (floor(left + x) - 1, floor(top + y) - 1, ceil(right + x) + 1, ceil(bottom + y) + 1),
+        0,
+        patch.grid,
+    )
+    if there[0] >= there[2] or there[1] >= there[3]:
+        return Patch.nowhere(patch.grid)
+    way = np.array([[1, 0, patch.x + x - there[0]], [0, 1, patch.y + y - there[1]]], np.float64)
+    size = there[2] - there[0], there[3] - there[1]
+    soft = cv2.warpAffine(patch.soft, way, size, flags=cv2.INTER_LINEAR)
+    return Patch(there[0], there[1], np.asarray(soft, np.uint8), patch.grid)
 
-    Where they are of two grids, it stays as it is.
+
+def motion_of(patch: Patch, flow: Field) -> Motion | None:
+    """How far most of a mask's cells have moved in a step; None where too few are to be seen.
+
+    Args:
+        patch: the mask in the later picture.
+        flow: f32[h, w, 2] of the whole coarse grid, from the later picture to the earlier.
     """
-    if patch.grid != other.grid:
+    if patch.bounds is None:
+        return None
+    n = 2 if patch.grid.level == FINE else 1
+    x1, y1, x2, y2 = (v // n for v in patch.bounds)
+    stride = max(round(((x2 - x1) * (y2 - y1) / _ASKED) ** 0.5), 1)
+    soft = patch.soft[n * y1 - patch.y :: n * stride, n * x1 - patch.x :: n * stride]
+    ways = flow[y1 : y2 + 1 : stride, x1 : x2 + 1 : stride]
+    rows, columns = min(len(soft), len(ways)), min(soft.shape[1], ways.shape[1])
+    inside = ways[:rows, :columns][soft[:rows, :columns] >= INSIDE]
+    if len(inside) < _FEWEST:
+        return None
+    # Half of numpy's median is spent before it sorts.
+    inside.sort(axis=0)
+    x, y = inside[len(inside) // 2].tolist()
+    return -x, -y
+
+
+def is_compact(patch: Patch) -> bool:
+    """Whether a mask is in one piece and fills its bounds as a ball or a car does."""
+    count, _, stats = _pieces(patch)
+    if count != 1:
+        return False
+    _, _, width, height, area = stats[0].tolist()
+    return bool(area >= _COMPACT * width * height)
+
+
+def without_crumbs(patch: Patch) -> Patch:
+    """The mask of a compact object without what it took along of others that it passed.
+
+    A piece that is nearly as large as the largest stays: something may stand before the middle.
+    """
+    if patch.bounds is None:
         return patch
-    x1, y1, x2, y2 = patch.rect
-    a, b, c, d = other.rect
-    left, top, right, bottom = max(x1, a), max(y1, b), min(x2, c), min(y2, d)
-    if left >= right or top >= bottom:
+    x1, y1, x2, y2 = patch.bounds
+    if patch.area >= _COMPACT * (x2 - x1) * (y2 - y1):
         return patch
-    soft = cv2.convertScaleAbs(patch.soft, alpha=weight)
-    part = soft[top - y1 : bottom - y1, left - x1 : right - x1]
-    there = other.soft[top - b : bottom - b, left - a : right - a]
-    cv2.addWeighted(part, 1, there, 1 - weight, 0, dst=part)
+    count, numbers, stats = _pieces(patch)
+    if count < 2:
+        return patch
+    areas = stats[:, cv2.CC_STAT_AREA]
+    crumbs = np.zeros(count + 1, np.uint8)
+    crumbs[1:] = areas < _CRUMB * areas.max()
+    # Together with their soft rims, which no other piece has.
+    rims = cv2.dilate(crumbs[numbers], np.ones((3, 3), np.uint8))
+    soft = np.where((rims > 0) & ((numbers == 0) | (crumbs[numbers] > 0)), 0, patch.soft)
     return Patch(patch.x, patch.y, np.asarray(soft, np.uint8), patch.grid)
+
+
+def _pieces(patch: Patch) -> tuple[int, NDArray[np.int32], NDArray[np.int32]]:
+    """How many pieces a mask is in, the number from 1 of each cell's, and OpenCV's statistics."""
+    inside = (patch.soft >= INSIDE).view(np.uint8)
+    count, numbers, stats, _ = cv2.connectedComponentsWithStats(inside, connectivity=4)
+    return count - 1, np.asarray(numbers, np.int32), np.asarray(stats[1:], np.int32)

@@ -23,7 +23,8 @@ from streamer.instances import Instances
 from streamer.overlap import mask_iou
 from streamer.propagation.flow import FlowEstimator, is_cut
 from streamer.propagation.history import History, Step
-from streamer.propagation.track import Track, Tracks, as_instances, stepped
+from streamer.propagation.occlusion import remembered, stepped
+from streamer.propagation.track import Track, Tracks, as_instances
 from streamer.propagation.view import Grids, View, grids_of
 
 _REPLAYED = 400_000
@@ -177,7 +178,9 @@ class Propagator:
                     new[number] = track
             else:
                 kept.add(number)
-        return new, kept
+        # The tracker was not shown what is wholly hidden, and no result can have it.
+        kept |= {n for n, track in awaited.tracks.items() if not track.is_seen} - new.keys()
+        return remembered(new, awaited.tracks), kept
 
     def _catch_up(self, seq: int, new: Tracks, kept: set[int]) -> None:
         """Take new tracks from picture ``seq`` to the one at hand, through those awaited."""

@@ -12,19 +12,23 @@ from numpy.typing import NDArray
 from streamer.frame import Plane
 from streamer.instances import Instances, covering_rects
 from streamer.propagation.appearance import Appearance
-from streamer.propagation.carry import Patch, enlarge, mixed, moved, reduce, refined
+from streamer.propagation.carry import Motion, is_compact, moved
 from streamer.propagation.flow import Field
-from streamer.propagation.history import Step
+from streamer.propagation.patch import Patch, enlarge, mixed, reduce
 from streamer.propagation.view import Grids, View
 
-_SUPPORTED = 0.3
-"""Share of its area at the last result below which an object has lost its support."""
+_SUPPORTED = 0.15
+"""Share of its area at the last result below which an object has lost its support; what is hidden
+counts."""
 
 _FADED = 0.15
 """Part of its score that an object without support loses with each frame."""
 
 _OLD = 150
 """Frames after its last result from which an object has no support."""
+
+_LOST = 45
+"""Frames for which an object may be wholly hidden: then nothing tells any more where it is."""
 
 _SETTLED = 4
 """Frames over which a new result takes the place of the mask that is shown."""
@@ -40,11 +44,16 @@ class Track:
         appearance: its colours.
         rim: f32[4], what the result's box has beyond its mask's bounds, in pixels.
         area: of the mask at the last result, in cells.
+        whole: the same with what was hidden then.
+        compact: whether it stays in one piece.
         age: frames since that.
         trust: 1 at a result that has it, less with each that misses it.
         fade: 1 while its mask has support in the picture, going to 0 without.
         shown: the mask that is shown while a new result settles.
         settling: frames since the new result came.
+        hidden: what of it other objects hide.
+        motion: of the whole of it, in each frame; None where nobody asked yet.
+        unseen: frames since anything of it was seen.
     """
 
     label: str
@@ -54,11 +63,16 @@ class Track:
     appearance: Appearance
     rim: NDArray[np.float32]
     area: float
+    whole: float
+    compact: bool = False
     age: int = 0
     trust: float = 1.0
     fade: float = 1.0
     shown: Patch | None = None
     settling: int = 0
+    hidden: Patch | None = None
+    motion: Motion | None = None
+    unseen: int = 0
 
     @classmethod
     def begin(
@@ -88,18 +102,34 @@ class Track:
             appearance=appearance,
             rim=found.boxes[row] - tight,
             area=patch.area,
+            whole=patch.area,
+            compact=is_compact(patch),
         )
 
     @property
     def gone(self) -> bool:
-        """Nothing of it is left to show."""
-        return self.fade <= 0 or self.patch.bounds is None
+        """Nothing of it is left to show, now or soon."""
+        return self.fade <= 0 or self.unseen > _LOST or not (self.is_seen or self.hidden)
 
-    def stepped(self, patch: Patch, flow: Field, span: int = 1) -> Track:
+    @property
+    def is_seen(self) -> bool:
+        """Whether anything of it is in sight."""
+        return self.patch.bounds is not None
+
+    def stepped(
+        self,
+        patch: Patch,
+        hidden: Patch | None,
+        motion: Motion | None,
+        flow: Field,
+        span: int = 1,
+    ) -> Track:
         """The object in a later picture.
 
         Args:
             patch: its mask there.
+            hidden: what others hide of it there.
+            motion: of it.
             flow: from there.
             span: frames that it is later.
         """
@@ -108,9 +138,19 @@ class Track:
             weight = settling / _SETTLED
             shown = mixed(patch, moved(shown, flow), weight) if weight < 1 else None
         age = self.age + span
-        supported = age < _OLD and (patch.area >= _SUPPORTED * self.area or _leaving(patch))
-        fade = min(self.fade + _FADED, 1.0) if supported else self.fade - _FADED * span
-        return replace(self, patch=patch, shown=shown, settling=settling, age=age, fade=fade)
+        area = patch.area + (hidden.area if hidden is not None else 0)
+        supported = age < _OLD and (area >= _SUPPORTED * self.area or _leaving(patch))
+        return replace(
+            self,
+            patch=patch,
+            shown=shown,
+            settling=settling,
+            age=age,
+            fade=min(self.fade + _FADED, 1.0) if supported else self.fade - _FADED * span,
+            hidden=hidden,
+            motion=motion,
+            unseen=0 if patch.bounds is not None else self.unseen + span,
+        )
 
     def settle(self, before: Track) -> Track:
         """This new result of an object, which was shown as ``before`` in the same picture."""
@@ -152,23 +192,6 @@ class Track:
 
 Tracks = dict[int, Track]
 """Objects by id."""
-
-
-def stepped(tracks: Tracks, step: Step) -> Tracks:
-    """Objects in a later picture; without those of which nothing is left.
-
-    Args:
-        tracks: by id.
-        step: to that picture.
-    """
-    there = {}
-    for number, track in tracks.items():
-        patch = moved(track.patch, step.flow)
-        patch = refined(patch, track.appearance.evidence(step.view, patch))
-        track = track.stepped(patch, step.flow, step.span)
-        if not track.gone:
-            there[number] = track
-    return there
 
 
 def as_instances(tracks: Sequence[tuple[int, Track]], size: tuple[int, int]) -> Instances:

@@ -3,9 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from streamer.propagation.carry import Patch, enlarge, mixed, moved, reduce
+from streamer.propagation.carry import moved
 from streamer.propagation.flow import FlowEstimator, compose, doubled, is_cut, sample
 from streamer.propagation.history import History, Step
+from streamer.propagation.patch import Patch, enlarge, mixed, reduce
 from streamer.propagation.view import COARSE, COLORS, FINE, View, grids_of
 from tests.propagation.scenes import Scene, Shape
 
