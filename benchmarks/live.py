@@ -51,18 +51,23 @@ class Clip:
 
 @dataclass
 class Shares:
-    """IoU of masks with the truth: as they are shown, and of the stale result."""
+    """IoU of masks with the truth: as they are shown, and of the stale result.
+
+    ``ms`` is what each frame cost, of one core; empty where nothing was live.
+    """
 
     shown: list[float] = field(default_factory=list)
     stale: list[float] = field(default_factory=list)
+    ms: list[float] = field(default_factory=list)
 
     def line(self, target: float) -> str:
         """Means and tenth percentiles."""
         mean, low = np.mean(self.shown), np.percentile(self.shown, 10)
+        cost = f", {np.mean(self.ms):.2f} ms a frame" if self.ms else ""
         return (
             f"shown {mean:.3f} (p10 {low:.2f}), stale {np.mean(self.stale):.3f} "
             f"(p10 {np.percentile(self.stale, 10):.2f}), {len(self.shown)} masks, "
-            f"target {target:.2f}: {'reached' if mean >= target else 'NOT reached'}"
+            f"target {target:.2f}: {'reached' if mean >= target else 'NOT reached'}{cost}"
         )
 
 
@@ -156,7 +161,8 @@ def live(clip: Clip, every: int, late: int) -> Iterator[tuple[int, Instances, fl
 def accuracy(clip: Clip, every: int, late: int) -> Shares:
     """What is shown against the truth, object by object."""
     shares = Shares()
-    for number, shown, *_ in live(clip, every, late):
+    for number, shown, ms, _ in live(clip, every, late):
+        shares.ms.append(ms)
         source = (number - late) // every * every
         if source < 0:
             continue
