@@ -30,7 +30,7 @@ from tools.demo.training.crops import crop
 from tools.demo.training.loop import Plan, Training
 from tools.demo.training.network import Network
 from tools.demo.training.scenes import GRID, Scene, Scenes, read
-from tools.demo.training.targets import Truth, anchor_targets, mask_targets, regions
+from tools.demo.training.targets import Truth, anchor_targets, mask_regions, mask_targets, regions
 
 WIDTH, HEIGHT = 896, 504
 
@@ -247,8 +247,21 @@ def test_a_quarter_of_the_regions_are_objects() -> None:
     overlaps = boxes.overlaps(found.boxes, wanted.boxes).amax(1)
     assert (overlaps[:8] >= 0.5).all()
     assert (overlaps[8:] < 0.5).all()
-    decoded = boxes.decode(found.codes[:8], found.boxes[:8], CONFIG)
+    decoded = boxes.decode(found.wanted[:8], found.boxes[:8], CONFIG)
     torch.testing.assert_close(decoded, wanted.boxes[found.classes[:8] - 1])
+
+
+def test_masks_are_learnt_in_boxes_that_nearly_fit() -> None:
+    wanted = truth(*((20.0 + 30 * n, 20.0, 40.0 + 30 * n, 90.0) for n in range(11)))
+    found = mask_regions(wanted, 3, CONFIG, torch.Generator().manual_seed(0))
+    assert len(found.boxes) == len(found.wanted) == 10
+    assert set(found.images.tolist()) == {3}
+    overlaps, numbers = boxes.overlaps(found.boxes, wanted.boxes).max(1)
+    assert (overlaps > 0.75).all()
+    assert (overlaps < 1).all()
+    assert len(set(numbers.tolist())) == 10
+    assert found.classes.tolist() == wanted.classes[numbers].tolist()
+    assert found.wanted.mean() > 0.8
 
 
 def test_masks_are_seen_from_other_boxes() -> None:

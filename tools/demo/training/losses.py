@@ -14,7 +14,7 @@ from streamer.network.config import MaskRcnnConfig
 from tools.demo.training.boxes import areas, clip, decode, suppress
 from tools.demo.training.crops import crop
 from tools.demo.training.network import Network
-from tools.demo.training.targets import Regions, Truth, anchor_targets, regions
+from tools.demo.training.targets import Regions, Truth, anchor_targets, mask_regions, regions
 
 NAMES = ("rpn class", "rpn box", "class", "box", "mask")
 """Of the losses, in the order in which they are given."""
@@ -61,17 +61,21 @@ class Losses:
             features = network.features(batch.images)
             codes, logits = network.rpn(features)
         sampled = self._sampled(batch, codes.detach(), logits.detach(), noise)
-        crops = crop(features, sampled.boxes, sampled.images, self._config)
-        objects = sampled.classes > 0
+        masked = Regions.joined(
+            [mask_regions(truth, i, self._config, noise) for i, truth in enumerate(batch.truths)]
+        )
+        boxes = torch.cat([sampled.boxes, masked.boxes])
+        images = torch.cat([sampled.images, masked.images])
+        crops = crop(features, boxes, images, self._config)
         with torch.autocast("cpu", torch.bfloat16):
             inside = network.regions(crops)
-            box_codes, class_logits = network.boxes(inside)
-            mask_logits = network.masks(inside[objects])
+            box_codes, class_logits = network.boxes(inside[: len(sampled.boxes)])
+            mask_logits = network.masks(inside[len(sampled.boxes) :])
         parts = torch.stack(
             [
                 *self._rpn(batch, codes, logits, noise),
                 *_heads(sampled, box_codes, class_logits),
-                _masks(sampled.masks, mask_logits, sampled.classes[objects]),
+                _masks(masked, mask_logits),
             ]
         )
         return (parts * parts.new_tensor(_WEIGHTS)).sum(), parts.detach()
@@ -127,15 +131,16 @@ def _heads(sampled: Regions, codes: Tensor, logits: Tensor) -> tuple[Tensor, Ten
     class_loss = functional.cross_entropy(logits, sampled.classes)
     objects = sampled.classes.nonzero()[:, 0]
     chosen = codes[objects, sampled.classes[objects] - 1]
-    box_loss = functional.smooth_l1_loss(chosen, sampled.codes[objects], reduction="sum")
+    box_loss = functional.smooth_l1_loss(chosen, sampled.wanted[objects], reduction="sum")
     return class_loss, box_loss / max(len(sampled.classes), 1)
 
 
-def _masks(wanted: Tensor, logits: Tensor, classes: Tensor) -> Tensor:
+def _masks(masked: Regions, logits: Tensor) -> Tensor:
     """Cross-entropy, and the Dice loss (Milletari et al., "V-Net", 2016).
 
     Legs and frames are few pixels of their boxes: to cross-entropy alone they are hardly worth it.
     """
+    classes, wanted = masked.classes, masked.wanted
     if not len(classes):
         return logits.sum() * 0
     chosen = logits[torch.arange(len(classes)), classes - 1].float()

@@ -22,8 +22,12 @@ _ANCHORS = 256
 """How many anchors of a picture count, at most half of them objects."""
 
 _REGION_IS_OBJECT = 0.5
-_JITTERED = 2
-"""Copies of each true box among the proposals, a little moved."""
+_JITTERED, _JITTER = 2, 0.1
+"""Copies of each true box among the proposals, and the part of its size by which its sides move."""
+
+_MASKS, _MASK_JITTER = 10, 0.06
+"""Objects of a picture whose masks count, and how far the sides of their boxes move. Detections fit
+about so well, and a run computes masks in these, not in proposals."""
 
 _ON_IGNORED = 0.5
 """A box of which more lies on an ignored object is ignored itself."""
@@ -78,21 +82,20 @@ class AnchorTargets:
 
 @dataclass(frozen=True, slots=True)
 class Regions:
-    """Sampled regions of one picture or of several, and what they are.
+    """Regions of one picture or of several, and what they are.
 
     Attributes:
         boxes: f32[R, 4] in pixels.
         images: i64[R], which picture each is of.
         classes: i64[R], 0 for background. Objects come first within a picture.
-        codes: f32[R, 4], from the region to its object; zeros for background.
-        masks: f32[F, M, M], targets of those that are objects, 0 to 1.
+        wanted: what is wanted of each: of a box codes f32[R, 4] from it to its object, zeros for
+            background; of a mask shares f32[R, M, M], 0 to 1.
     """
 
     boxes: Tensor
     images: Tensor
     classes: Tensor
-    codes: Tensor
-    masks: Tensor
+    wanted: Tensor
 
     @classmethod
     def joined(cls, parts: list[Regions]) -> Regions:
@@ -101,8 +104,7 @@ class Regions:
             torch.cat([part.boxes for part in parts]),
             torch.cat([part.images for part in parts]),
             torch.cat([part.classes for part in parts]),
-            torch.cat([part.codes for part in parts]),
-            torch.cat([part.masks for part in parts]),
+            torch.cat([part.wanted for part in parts]),
         )
 
 
@@ -150,7 +152,8 @@ def regions(
         config: of the network.
         noise: what chance is drawn from.
     """
-    boxes = torch.cat([proposals, _jittered(truth.boxes, config, noise)])
+    copies, _ = _jittered(truth.boxes.repeat(_JITTERED, 1), _JITTER, config, noise)
+    boxes = torch.cat([proposals, copies])
     if not len(truth.boxes):
         best, matched = torch.zeros(len(boxes)), torch.zeros(len(boxes), dtype=torch.int64)
     else:
@@ -165,8 +168,18 @@ def regions(
     codes = torch.zeros(len(every), 4)
     classes[: len(objects)] = truth.classes[numbers]
     codes[: len(objects)] = encode(truth.boxes[numbers], chosen, config)
-    masks = mask_targets(chosen, truth.boxes[numbers], truth.masks[numbers], config.mask_size)
-    return Regions(every, torch.full((len(every),), image), classes, codes, masks)
+    return Regions(every, torch.full((len(every),), image), classes, codes)
+
+
+def mask_regions(
+    truth: Truth, image: int, config: MaskRcnnConfig, noise: torch.Generator
+) -> Regions:
+    """Objects of picture number ``image`` in boxes as they will be found, and their masks."""
+    chosen = _sample(torch.arange(len(truth.boxes)), _MASKS, noise)
+    boxes, kept = _jittered(truth.boxes[chosen], _MASK_JITTER, config, noise)
+    chosen = chosen[kept]
+    masks = mask_targets(boxes, truth.boxes[chosen], truth.masks[chosen], config.mask_size)
+    return Regions(boxes, torch.full((len(boxes),), image), truth.classes[chosen], masks)
 
 
 def mask_targets(boxes: Tensor, objects: Tensor, masks: Tensor, size: int) -> Tensor:
@@ -199,12 +212,15 @@ def mask_targets(boxes: Tensor, objects: Tensor, masks: Tensor, size: int) -> Te
     return looked[:, 0]
 
 
-def _jittered(boxes: Tensor, config: MaskRcnnConfig, noise: torch.Generator) -> Tensor:
-    copies = boxes.repeat(_JITTERED, 1)
-    size = (copies[:, 2:] - copies[:, :2]).repeat(1, 2)
-    share = torch.rand(copies.shape, generator=noise) * 0.2 - 0.1
-    moved = clip(copies + share * size, torch.tensor([config.height, config.width]).float())
-    return moved[areas(moved) > 1]
+def _jittered(
+    boxes: Tensor, by: float, config: MaskRcnnConfig, noise: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """Boxes with their sides moved by up to that part of their size, and which still have area."""
+    size = (boxes[:, 2:] - boxes[:, :2]).repeat(1, 2)
+    share = (torch.rand(boxes.shape, generator=noise) * 2 - 1) * by
+    moved = clip(boxes + share * size, torch.tensor([config.height, config.width]).float())
+    kept = areas(moved) > 1
+    return moved[kept], kept
 
 
 def _on_ignored(boxes: Tensor, truth: Truth) -> Tensor:
