@@ -26,8 +26,9 @@ _AROUND = 24
 _BACKING = 40.0
 """Cells for which the whole object's colours stand in each part's."""
 
-_RAREST = 1e-5
-"""Share of cells that any colour may have without having been seen."""
+_RAREST = np.array([[[3e-5]], [[1e-5]]], np.float32)
+"""Share of cells outside and inside that any colour may have without having been seen. What is new
+is more often something else than the object, or masks would spread over it."""
 
 _CERTAIN = 7.0
 """Log of likelihoods beyond which no colour is trusted."""
@@ -105,6 +106,6 @@ def _table(counts: NDArray[np.float32]) -> NDArray[np.float32]:
     near[:, :, :-1] += 0.5 * grid[:, :, 1:]
     parts = near.reshape(2, _PARTS, COLORS)
     total = parts.sum(axis=2, keepdims=True)
-    shares = (parts + _BACKING * whole) / (total + _BACKING) + np.float32(_RAREST)
+    shares = (parts + _BACKING * whole) / (total + _BACKING) + _RAREST
     logs = cv2.log(shares.reshape(2, -1))
     return np.asarray(np.clip(logs[1] - logs[0], -_CERTAIN, _CERTAIN), np.float32)

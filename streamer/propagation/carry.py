@@ -136,8 +136,13 @@ def motion_of(patch: Patch, flow: Field) -> Motion | None:
     if patch.bounds is None:
         return None
     n = 2 if patch.grid.level == FINE else 1
-    x1, y1, x2, y2 = (v // n for v in patch.bounds)
-    stride = max(round(((x2 - x1) * (y2 - y1) / _ASKED) ** 0.5), 1)
+    # Whole coarse cells only.
+    x1, y1, x2, y2 = (
+        -(-patch.bounds[0] // n),
+        -(-patch.bounds[1] // n),
+        *(v // n for v in patch.bounds[2:]),
+    )
+    stride = max(round((max(x2 - x1, 1) * max(y2 - y1, 1) / _ASKED) ** 0.5), 1)
     soft = patch.soft[n * y1 - patch.y :: n * stride, n * x1 - patch.x :: n * stride]
     ways = flow[y1 : y2 + 1 : stride, x1 : x2 + 1 : stride]
     rows, columns = min(len(soft), len(ways)), min(soft.shape[1], ways.shape[1])
@@ -175,7 +180,7 @@ def without_crumbs(patch: Patch) -> Patch:
     areas = stats[:, cv2.CC_STAT_AREA]
     crumbs = np.zeros(count + 1, np.uint8)
     crumbs[1:] = areas < _CRUMB * areas.max()
-    # Together with their soft rims, which no other piece has.
+    # Together with their soft rims.
     rims = cv2.dilate(crumbs[numbers], np.ones((3, 3), np.uint8))
     soft = np.where((rims > 0) & ((numbers == 0) | (crumbs[numbers] > 0)), 0, patch.soft)
     return Patch(patch.x, patch.y, np.asarray(soft, np.uint8), patch.grid)

@@ -12,10 +12,9 @@ gets it back where the other has gone:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import reduce
-from itertools import combinations
 
 import cv2
 import numpy as np
@@ -28,17 +27,28 @@ from streamer.propagation.patch import (
     around,
     common,
     from_fine,
+    grown,
     on_fine,
     united,
     window,
 )
 from streamer.propagation.track import Track, Tracks
+from streamer.propagation.view import FINE
 
 _NEAR = 6
 """Fine cells between two objects, up to which one may hide the other in the next step."""
 
 _NEW, _NEW_NEAR = 0.5, 0.1
 """Weight of the motion seen in a step, of objects that are alone and of those near another."""
+
+_LEAST_LEAD = 0.1
+"""Share of where two objects are expected by which one must have more of it to be in front."""
+
+_CLEAR = 20
+"""Fine cells from an object's hidden part up to which flow is not its own."""
+
+_FAR = 1 << 20
+"""Cells to the left of and above all pictures."""
 
 _SLIVER = np.ones((3, 3), np.uint8)
 """What is less wide than this many cells is not hidden: two masks never fit exactly."""
@@ -59,16 +69,17 @@ def stepped(tracks: Tracks, step: Step) -> Tracks:
         patch = moved(track.patch, step.flow)
         patch = refined(patch, track.appearance.evidence(step.view, patch))
         patches[number] = without_crumbs(patch) if track.compact else patch
-    crowded = _crowded(tracks)
+    near = _near({number: _extent(track) for number, track in tracks.items()})
+    crowded = {n for n, track in tracks.items() if near[n] or track.hidden is not None}
     motions = {n: _motion(track, patches[n], n in crowded, step) for n, track in tracks.items()}
     expected = {
         n: _shifted(united(tracks[n].patch, tracks[n].hidden), motions[n], step) for n in crowded
     }
-    in_front = _in_front(expected, patches)
+    in_front = _in_front(near, expected, patches)
     there = {}
     for number, track in tracks.items():
         patch, hidden = patches[number], None
-        covers = [patches[other] for other in in_front.get(number, ())]
+        covers = [patches[other] for other in in_front[number]]
         if covers or track.hidden is not None:
             was = track.hidden and _shifted(track.hidden, motions[number], step)
             patch, hidden = _parted(patch, expected[number], covers, was, track.whole)
@@ -78,59 +89,80 @@ def stepped(tracks: Tracks, step: Step) -> Tracks:
     return there
 
 
-def remembered(found: Tracks, known: Tracks) -> Tracks:
+def remembered(found: Tracks, known: Tracks, missed: Tracks) -> Tracks:
     """Objects of a result, with what earlier results tell to be hidden and how they move.
 
     Args:
         found: by id; in a result, masks are of what is seen.
         known: the objects of earlier results, as they were carried to the same picture.
+        missed: those of them that the result has not, and that are kept.
     """
+    wholes = {n: united(known[n].patch, known[n].hidden) for n in found.keys() & known.keys()}
+    covers = {number: track.patch for number, track in (missed | found).items()}
+    near = _near({n: _around(patch, wholes.get(n)) for n, patch in covers.items()})
     result = dict(found)
-    for number in found.keys() & known.keys():
+    for number, whole in wholes.items():
         track, before = found[number], known[number]
-        whole = united(before.patch, before.hidden)
-        hidden = None
+        area, hidden = max(before.whole, track.area), None
         if whole.bounds is not None and whole.grid == track.patch.grid:
-            covers = [found[other].patch for other in found if other != number]
-            _, hidden = _parted(track.patch, whole, covers, None, max(before.whole, track.area))
+            others = [covers[other] for other in near[number]]
+            _, hidden = _parted(track.patch, whole, others, None, area)
         result[number] = replace(
             track,
             hidden=hidden,
             motion=before.motion,
-            whole=track.area + (hidden.area if hidden is not None else 0),
+            whole=area if hidden is not None else track.area,
         )
     return result
 
 
-def _crowded(tracks: Tracks) -> set[int]:
-    """The ids of objects that have others near, or hidden parts."""
-    extents = {n: _extent(track) for n, track in tracks.items()}
-    crowded = {n for n, track in tracks.items() if track.hidden is not None}
-    for a, b in combinations(extents, 2):
-        if common(extents[a], extents[b]):
-            crowded |= {a, b}
-    return crowded
+def has_come_out(track: Track, fresh: Iterable[Track]) -> bool:
+    """Whether one of some new objects is probably what was hidden: of its class, about there."""
+    x1, y1, x2, y2 = _around(track.patch, track.hidden)
+    width, height = x2 - x1, y2 - y1
+    about = x1 - width // 2, y1 - height // 2, x2 + width // 2, y2 + height // 2
+    return any(
+        other.class_id == track.class_id and common(about, _around(other.patch)) for other in fresh
+    )
+
+
+def _near(extents: Mapping[int, Rect]) -> Pairs:
+    """For each object the others whose extents overlap its own."""
+    numbers = list(extents)
+    if len(numbers) < 2:
+        return {number: [] for number in numbers}
+    rects = np.array(list(extents.values()))
+    low = np.maximum(rects[:, None, :2], rects[None, :, :2])
+    high = np.minimum(rects[:, None, 2:], rects[None, :, 2:])
+    shared = (low < high).all(axis=2)
+    np.fill_diagonal(shared, val=False)
+    return {
+        number: [numbers[i] for i in np.flatnonzero(row)]
+        for number, row in zip(numbers, shared, strict=True)
+    }
 
 
 def _extent(track: Track) -> Rect:
-    """The fine cells around an object and what is near it; none are for what is nowhere."""
+    """The fine cells around an object and what is near it."""
+    x1, y1, x2, y2 = _around(track.patch, track.hidden)
+    return x1 - _NEAR, y1 - _NEAR, x2 + _NEAR, y2 + _NEAR
+
+
+def _around(*patches: Patch | None) -> Rect:
+    """The fine cells around some masks; none where there is nothing of them."""
     rects = [
         on_fine(patch.bounds, patch.grid)
-        for patch in (track.patch, track.hidden)
+        for patch in patches
         if patch is not None and patch.bounds is not None
     ]
-    if not rects:
-        return 0, 0, 0, 0
-    x1, y1, x2, y2 = reduce(around, rects)
-    return x1 - _NEAR, y1 - _NEAR, x2 + _NEAR, y2 + _NEAR
+    return reduce(around, rects) if rects else (-_FAR, -_FAR, -_FAR, -_FAR)
 
 
 def _motion(track: Track, patch: Patch, crowded: bool, step: Step) -> Motion:
     """An object's motion in a frame, of a step's to where its mask is ``patch``."""
-    # Flow is smooth, so what is hidden seems to stop at the edge of what hides it.
-    if track.motion is not None and track.hidden is not None:
-        return track.motion
-    now = motion_of(patch, step.flow)
+    # Flow is smooth, so what passes behind something seems to stop at its edge.
+    asked = patch if track.hidden is None else _clear(patch, track.hidden)
+    now = motion_of(asked, step.flow)
     if now is None:
         return track.motion or (0.0, 0.0)
     x, y = now[0] / step.span, now[1] / step.span
@@ -141,24 +173,34 @@ def _motion(track: Track, patch: Patch, crowded: bool, step: Step) -> Motion:
     return before[0] + weight * (x - before[0]), before[1] + weight * (y - before[1])
 
 
+def _clear(patch: Patch, hidden: Patch) -> Patch:
+    """What is seen of an object at some distance from its hidden part."""
+    side = (_CLEAR if patch.grid.level == FINE else _CLEAR // 2) * 2 + 1
+    touched = cv2.dilate(window(hidden, patch.rect, patch.grid), np.ones((side, side), np.uint8))
+    soft = cv2.min(patch.soft, cv2.bitwise_not(touched))
+    return Patch(patch.x, patch.y, np.asarray(soft, np.uint8), patch.grid)
+
+
 def _shifted(patch: Patch, motion: Motion, step: Step) -> Patch:
     return shifted(patch, (motion[0] * step.span, motion[1] * step.span))
 
 
-def _in_front(expected: Mapping[int, Patch], patches: Mapping[int, Patch]) -> Pairs:
+def _in_front(near: Pairs, expected: Mapping[int, Patch], patches: Mapping[int, Patch]) -> Pairs:
     """For each object those that are in front of it."""
-    result: Pairs = {number: [] for number in expected}
-    for a, b in combinations(expected, 2):
-        lead = _lead(patches[a], expected[a], patches[b], expected[b])
-        if lead < 0:
-            result[a].append(b)
-        elif lead > 0:
-            result[b].append(a)
+    result: Pairs = {number: [] for number in near}
+    for a, others in near.items():
+        for b in others:
+            if a < b and (lead := _lead(patches[a], expected[a], patches[b], expected[b])):
+                behind, front = (b, a) if lead > 0 else (a, b)
+                result[behind].append(front)
     return result
 
 
 def _lead(a: Patch, whole_a: Patch, b: Patch, whole_b: Patch) -> float:
-    """How much more of where both are expected ``a`` has than ``b``."""
+    """How much more of where both are expected ``a`` has than ``b``; 0 where that tells nothing.
+
+    Of masks within each other, as a tie's in a person's, both have nearly all.
+    """
     if whole_a.bounds is None or whole_b.bounds is None:
         return 0.0
     rect = common(on_fine(whole_a.bounds, whole_a.grid), on_fine(whole_b.bounds, whole_b.grid))
@@ -168,7 +210,8 @@ def _lead(a: Patch, whole_a: Patch, b: Patch, whole_b: Patch) -> float:
     rect = from_fine(rect, grid)
     both = cv2.min(window(whole_a, rect, grid), window(whole_b, rect, grid))
     ours, theirs = (cv2.sumElems(cv2.min(both, window(p, rect, grid)))[0] for p in (a, b))
-    return ours - theirs
+    lead = float(ours - theirs)
+    return lead if abs(lead) > _LEAST_LEAD * cv2.sumElems(both)[0] else 0.0
 
 
 def _parted(
@@ -184,7 +227,11 @@ def _parted(
         area: of all of it, in cells.
     """
     grid = patch.grid
-    rect = around(patch.rect, whole.bounds) if whole.bounds is not None else patch.rect
+    rects = [rect for rect in (patch.bounds and patch.rect, whole.bounds) if rect is not None]
+    if not rects:
+        return Patch.nowhere(grid), None
+    # With a rim of nothing: what touches the border of a patch is taken to go on beyond it.
+    rect = grown(reduce(around, rects), 2, grid)
     cover = np.zeros((rect[3] - rect[1], rect[2] - rect[0]), np.uint8)
     for other in covers:
         cv2.max(cover, window(other, rect, grid), dst=cover)

@@ -23,7 +23,7 @@ from streamer.instances import Instances
 from streamer.overlap import mask_iou
 from streamer.propagation.flow import FlowEstimator, is_cut
 from streamer.propagation.history import History, Step
-from streamer.propagation.occlusion import remembered, stepped
+from streamer.propagation.occlusion import has_come_out, remembered, stepped
 from streamer.propagation.track import Track, Tracks, as_instances
 from streamer.propagation.view import Grids, View, grids_of
 
@@ -41,13 +41,17 @@ _MISSED = 0.6
 class Associator(Protocol):
     """Gives objects their ids."""
 
-    def update(self, carried: Instances, found: Instances, at: float) -> Instances:
+    def update(
+        self, carried: Instances, found: Instances, at: float, hidden: Instances
+    ) -> Instances:
         """The objects of a picture.
 
         Args:
             carried: what was known before, carried to that picture; with ids.
             found: the model's result of that picture.
             at: the picture's time in seconds.
+            hidden: what was known before and is behind something, in part or wholly, as it would be
+                seen without that; with ids. It is not to be shown.
 
         Returns:
             What was found, its boxes and masks unchanged, with ids, and what was carried, not found
@@ -135,9 +139,13 @@ class Propagator:
             self._trim()
             return None
         carried = as_instances(list(awaited.tracks.items()), self._size)
-        merged = self._tracker.update(carried, found, awaited.at)
-        new, kept = self._sorted(merged, found, awaited)
-        self._catch_up(seq, new, kept)
+        hidden = as_instances(
+            [(n, track.uncovered()) for n, track in awaited.tracks.items() if track.hidden],
+            self._size,
+        )
+        merged = self._tracker.update(carried, found, awaited.at, hidden)
+        new, missed = self._sorted(merged, found, awaited)
+        self._catch_up(seq, new, missed)
         self._trim()
         if seq == self._seq:
             self._exact = merged
@@ -166,8 +174,8 @@ class Propagator:
 
     def _sorted(
         self, merged: Instances, found: Instances, awaited: _Awaited
-    ) -> tuple[Tracks, set[int]]:
-        """The tracks that a result begins anew, by id, and the ids of those that it missed."""
+    ) -> tuple[Tracks, Tracks]:
+        """The tracks that a result begins anew, by id, and those that it missed and that stay."""
         assert self._grids is not None
         new, kept = {}, set()
         for row, number in enumerate(merged.track_ids.tolist()):
@@ -178,34 +186,49 @@ class Propagator:
                     new[number] = track
             else:
                 kept.add(number)
-        # The tracker was not shown what is wholly hidden, and no result can have it.
-        kept |= {n for n, track in awaited.tracks.items() if not track.is_seen} - new.keys()
-        return remembered(new, awaited.tracks), kept
+        # What is wholly hidden stays, as no result can have it, until it comes out as a new one.
+        fresh = [track for number, track in new.items() if number not in awaited.tracks]
+        kept |= {
+            number
+            for number, track in awaited.tracks.items()
+            if not track.is_seen and number not in new and not has_come_out(track, fresh)
+        }
+        missed = {n: track for n, track in awaited.tracks.items() if n in kept}
+        return remembered(new, awaited.tracks, missed), missed
 
-    def _catch_up(self, seq: int, new: Tracks, kept: set[int]) -> None:
-        """Take new tracks from picture ``seq`` to the one at hand, through those awaited."""
-        cost = sum(track.patch.soft.size + _OVERHEAD for track in new.values())
+    def _catch_up(self, seq: int, new: Tracks, missed: Tracks) -> None:
+        """Take new tracks from picture ``seq`` to the one at hand, through those awaited.
+
+        Those that were missed go along, for they may hide others; where they are, they are already.
+        """
+        cost = sum(track.patch.soft.size + _OVERHEAD for track in (missed | new).values())
         stride = max(-(-cost * self._history.count(seq) // _REPLAYED), 1)
+        going = missed | new
         for step in self._history.after(seq, stride, self._awaited):
-            new = stepped(new, step)
+            going = stepped(going, step)
             if step.seq in self._awaited:
                 awaited = self._awaited[step.seq]
-                awaited.tracks = _replaced(awaited.tracks, new, kept)
+                awaited.tracks = _replaced(awaited.tracks, _of(going, new), missed)
         settling = {
             number: track.settle(self._tracks[number]) if number in self._tracks else track
-            for number, track in new.items()
+            for number, track in _of(going, new).items()
         }
-        self._tracks = _replaced(self._tracks, settling, kept)
+        self._tracks = _replaced(self._tracks, settling, missed)
 
 
-def _replaced(tracks: Tracks, new: Tracks, kept: set[int]) -> Tracks:
-    """New tracks, and of the others those that are kept, which fade."""
-    missed = {
-        number: replace(track, trust=track.trust * _MISSED)
+def _of(tracks: Tracks, new: Tracks) -> Tracks:
+    return {number: track for number, track in tracks.items() if number in new}
+
+
+def _replaced(tracks: Tracks, new: Tracks, missed: Tracks) -> Tracks:
+    """New tracks, and of the others those that were missed and stay, which fade."""
+    others = {
+        # No result can have what was out of sight.
+        number: replace(track, trust=track.trust * _MISSED) if missed[number].is_seen else track
         for number, track in tracks.items()
-        if number in kept
+        if number in missed
     }
-    return {n: track for n, track in (missed | new).items() if not track.gone}
+    return {n: track for n, track in (others | new).items() if not track.gone}
 
 
 def agreement(carried: Instances, merged: Instances) -> float | None:

@@ -14,7 +14,7 @@ from streamer.instances import Instances, covering_rects
 from streamer.propagation.appearance import Appearance
 from streamer.propagation.carry import Motion, is_compact, moved
 from streamer.propagation.flow import Field
-from streamer.propagation.patch import Patch, enlarge, mixed, reduce
+from streamer.propagation.patch import Patch, enlarge, mixed, reduce, united
 from streamer.propagation.view import Grids, View
 
 _SUPPORTED = 0.15
@@ -115,6 +115,10 @@ class Track:
     def is_seen(self) -> bool:
         """Whether anything of it is in sight."""
         return self.patch.bounds is not None
+
+    def uncovered(self) -> Track:
+        """The object as it would be seen without what hides it."""
+        return replace(self, patch=united(self.patch, self.hidden), shown=None)
 
     def stepped(
         self,

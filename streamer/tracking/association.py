@@ -18,7 +18,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from streamer.tracking.sight import Sight, agreement
+from streamer.tracking.sight import Sight, agreement, contained
 from streamer.tracking.track import Class, Track
 
 _LEAST_NEARBY = 0.15
@@ -36,6 +36,10 @@ _HIDDEN_OTHER_CLASS = 0.3
 """The same where, besides, no late result took the track for the instance's class: what comes into
 sight where a car went out of sight is perhaps a bus."""
 
+_COMING_OUT = 0.6
+"""What it is worth that all of an instance lies about where a track is hidden: at first little
+comes out, which agrees with nothing."""
+
 _REACH = 2.0
 """Sizes of an object that it may be away from where it is expected."""
 
@@ -46,6 +50,7 @@ _LEAST_FARTHER = 0.2
 def pairs(
     tracks: Sequence[Track],
     carried: Mapping[int, Sight],
+    hidden: Mapping[int, Sight],
     seen: Mapping[int, tuple[Sight, Class]],
     at: float,
 ) -> list[tuple[Track, int]]:
@@ -54,13 +59,14 @@ def pairs(
     Args:
         tracks: what is known.
         carried: where optical flow has taken tracks, by their ids.
+        hidden: those that others hide, as they would be seen without them.
         seen: where instances are and what the model takes them for.
         at: when that is, in seconds.
     """
     result: list[tuple[Track, int]] = []
     lost, left = list(tracks), dict(seen)
     for likely_of, least in (
-        (partial(_nearby, carried), _LEAST_NEARBY),
+        (partial(_nearby, carried, hidden), _LEAST_NEARBY),
         (_farther, _LEAST_FARTHER),
     ):
         keys = list(left)
@@ -75,6 +81,7 @@ def pairs(
 
 def _nearby(
     carried: Mapping[int, Sight],
+    hidden: Mapping[int, Sight],
     tracks: Sequence[Track],
     seen: Sequence[tuple[Sight, Class]],
     at: float,
@@ -96,8 +103,12 @@ def _nearby(
     np.maximum.at(likely, owners, agreement(expected, [sight for sight, _ in seen]))
     ids = [class_id for _, (class_id, _) in seen]
     for owner, track in enumerate(tracks):
+        alike = np.array([track.may_be(class_id) for class_id in ids])
         same, other = (_HIDDEN, _HIDDEN_OTHER_CLASS) if track.misses else (1.0, _OTHER_CLASS)
-        likely[owner] *= [same if track.may_be(class_id) else other for class_id in ids]
+        if seen and (whole := hidden.get(track.number)) is not None:
+            inside = contained([sight for sight, _ in seen], whole)
+            likely[owner] = np.maximum(likely[owner], _COMING_OUT * inside * alike)
+        likely[owner] *= np.where(alike, same, other)
     return likely
 
 

@@ -36,6 +36,8 @@ _PATIENCE_SECONDS = 1.0
 _HIDDEN = 0.5
 """Share of an object that was missed which others cover, from which it is not shown."""
 
+_NONE = Instances.empty()
+
 
 class Tracker:
     """Gives objects ids: 1, 2, 3 ... and none twice. Knows no clock and has no threads."""
@@ -50,16 +52,21 @@ class Tracker:
         An instance that nearly covers a better one of the frame, which is the model's second
         opinion on the same object, gets none: its ``track_id`` is -1.
         """
-        tracks = self._associate({}, found, sights(found), float(frame.time))
+        tracks = self._associate({}, {}, found, sights(found), float(frame.time))
         return replace(found, track_ids=_ids(tracks))
 
-    def update(self, carried: Instances, found: Instances, at: float) -> Instances:
+    def update(
+        self, carried: Instances, found: Instances, at: float, hidden: Instances = _NONE
+    ) -> Instances:
         """The objects of a frame.
 
         Args:
             carried: what this gave for earlier frames, carried to this one; with ids.
             found: the model's result of this frame.
             at: the frame's time in seconds.
+            hidden: what this gave for earlier frames and is behind something, in part or wholly, as
+                it would be seen without that; with ids. It may come out there, and is not given
+                back.
 
         Returns:
             What was found, without second opinions, with ids and with the classes that the latest
@@ -69,7 +76,8 @@ class Tracker:
         """
         seen = sights(found)
         places = dict(zip(carried.track_ids.tolist(), sights(carried), strict=True))
-        tracks = self._associate(places, found, seen, at)
+        behind = dict(zip(hidden.track_ids.tolist(), sights(hidden), strict=True))
+        tracks = self._associate(places, behind, found, seen, at)
         rows = [row for row, track in enumerate(tracks) if track is not None]
         classes = [track.best for track in tracks if track is not None]
         named = replace(
@@ -84,7 +92,12 @@ class Tracker:
         self._tracks.clear()
 
     def _associate(
-        self, carried: Mapping[int, Sight], found: Instances, seen: Sequence[Sight], at: float
+        self,
+        carried: Mapping[int, Sight],
+        hidden: Mapping[int, Sight],
+        found: Instances,
+        seen: Sequence[Sight],
+        at: float,
     ) -> list[Track | None]:
         """The track of each instance found, None for doubles; all tracks are brought up to date."""
         # What the latest result had is remembered, however long ago that was.
@@ -94,7 +107,7 @@ class Tracker:
         doubles = _doubles(seen, scores)
         singles = {r: (seen[r], classes[r]) for r in range(len(seen)) if r not in doubles}
         result: list[Track | None] = [None] * len(seen)
-        for track, row in pairs(self._tracks, carried, singles, at):
+        for track, row in pairs(self._tracks, carried, hidden, singles, at):
             track.observe(seen[row], classes[row], scores[row], at)
             result[row] = track
         known = {id(track) for track in result if track is not None}

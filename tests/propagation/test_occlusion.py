@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,7 @@ from streamer.propagation.carry import is_compact, motion_of, shifted, without_c
 from streamer.propagation.patch import Patch, united, window
 from streamer.propagation.propagator import Propagator
 from streamer.propagation.view import COARSE, FINE, grids_of
+from streamer.tracking import Tracker
 from tests.propagation.matching import GivenIds
 from tests.propagation.scenes import Scene, Shape
 from tests.propagation.test_propagator import play, share
@@ -99,12 +102,13 @@ def test_a_mask_is_carried_as_a_whole(level: int, cells: int) -> None:
     assert shifted(Patch.nowhere(GRIDS[level]), (1, 1)).bounds is None
 
 
+@pytest.mark.parametrize("odd", [0, 1])
 @pytest.mark.parametrize("level", [COARSE, FINE])
-def test_motion_is_that_of_most_of_an_object(level: int) -> None:
+def test_motion_is_that_of_most_of_an_object(level: int, odd: int) -> None:
     flow = np.zeros((GRIDS[COARSE].height, GRIDS[COARSE].width, 2), np.float32)
     flow[:, :60] = (-2, 1)
     n = 1 + level
-    assert motion_of(square(40 * n, 50 * n, 30 * n, level), flow) == (2, -1)
+    assert motion_of(square(40 * n + odd, 50 * n + odd, 30 * n, level), flow) == (2, -1)
     assert motion_of(square(100 * n, 50 * n, 10 * n, level), flow) == (0, 0)
     assert motion_of(square(40, 50, 1), flow) is None
     assert motion_of(Patch.nowhere(GRIDS[level]), flow) is None
@@ -122,3 +126,50 @@ def test_a_compact_object_leaves_behind_what_it_touched() -> None:
 def test_a_compact_object_behind_a_pole_stays_whole() -> None:
     halves = united(square(40, 40, 20), square(64, 42, 17))
     assert without_crumbs(halves).bounds == (40, 40, 81, 60)
+
+
+def test_masks_within_each_other_stay() -> None:
+    """A person and the tie: nobody hides anybody, though one edge is always a little ahead."""
+    person = Shape((200, 180), speed=(4, 0), radii=(60, 110), tint=(110, 160))
+    tie = Shape((200, 160), speed=(4, 0), radii=(14, 30), tint=(160, 100), luma=90)
+    scene, propagator = Scene([person, tie]), Propagator(GivenIds())
+    for number in range(24):
+        propagator.advance(scene.frame(number))
+        if not number:
+            propagator.expect(0)
+            propagator.update(0, overlapping(scene))
+        shown = propagator.current()
+        assert share(shown, scene.truth(number), 2) > 0.8, number
+        assert share(shown, scene.truth(number), 1) > 0.8, number
+
+
+def overlapping(scene: Scene) -> Instances:
+    """The truth of the first picture, but that the first shape's mask has no hole."""
+    truth = scene.truth(0)
+    whole = truth.masks[0].copy()
+    for row in whole:
+        (inside,) = np.nonzero(row)
+        row[inside[0] : inside[-1] + 1] = 255
+    return replace(truth, masks=(whole, *truth.masks[1:]))
+
+
+@pytest.mark.parametrize(("every", "late"), [(3, 3), (9, 9)])
+def test_the_tracker_knows_what_comes_out_again(every: int, late: int) -> None:
+    propagator, seen = Propagator(Tracker()), []
+    for number in range(50):
+        propagator.advance(PASSING.frame(number))
+        if number % every == 0:
+            propagator.expect(number)
+        due = number - late
+        if due >= 0 and due % every == 0:
+            propagator.update(due, PASSING.truth(due))
+        seen.append(propagator.current().track_ids.tolist())
+    assert sorted(seen[18]) == [1, 2]
+    assert [ids for ids in seen[36:] if sorted(ids) != [1, 2]] == []
+
+
+def test_a_mask_does_not_spread_over_ground_that_is_new_to_it() -> None:
+    """A result has a sliver of the ball with the post beside it, and then none comes for long."""
+    scene = Scene([replace(BALL, center=(150, 180), speed=(4, 0)), replace(POST, radii=(60, 120))])
+    shown = play(scene, Propagator(GivenIds()), 80, every=30, late=1, until=30)
+    assert share(shown[79], scene.truth(79), 1) > 0.9

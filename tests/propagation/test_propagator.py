@@ -23,16 +23,20 @@ def play(
     *,
     every: int = 8,
     late: int = 8,
+    until: int = 1000,
     results: dict[int, Instances] | None = None,
 ) -> list[Instances]:
-    """What is shown on each frame, with a result of every so many frames that comes so late."""
+    """What is shown on each frame, with a result of every so many frames that comes so late.
+
+    None comes of frames after ``until``.
+    """
     shown = []
     for number in range(count):
         propagator.advance(scene.frame(number))
         if number % every == 0:
             propagator.expect(number)
         due = number - late
-        if due >= 0 and due % every == 0:
+        if 0 <= due <= until and due % every == 0:
             propagator.update(due, (results or {}).get(due, scene.truth(due)))
         shown.append(propagator.current())
     return shown
