@@ -30,7 +30,7 @@ from streamer.sinks.web import WebSink
 from streamer.sinks.window import WindowSink
 from streamer.sources.base import Source
 from streamer.sources.options import SourceOptions
-from streamer.sources.registry import Pace, open_source
+from streamer.sources.registry import Pace, kind_of, open_source
 from streamer.sources.window import Window
 from streamer.stages import Detected
 from streamer.threads import encoder_threads, limit_libraries
@@ -194,8 +194,9 @@ def _pace(settings: Settings) -> Pace:
     """Of a recording."""
     if settings.pace == "live":
         return "live"
-    # Viewers of a server see what comes as it comes.
-    return "timely" if any(map(is_published, settings.output)) else "lossless"
+    # Viewers of a server see what comes as it comes; photos have no pace.
+    published = any(map(is_published, settings.output)) and kind_of(settings.source) != "images"
+    return "timely" if published else "lossless"
 
 
 def _open_model(settings: Settings, fetch: Fetch | None) -> Model:

@@ -34,6 +34,8 @@ def check(settings: Settings) -> None:
 
 
 def _check_source(settings: Settings) -> None:
+    if not settings.source:
+        return  # opening it says so
     name = redact_text(redact(settings.source))
     if settings.pace == "lossless" and is_live(settings.source):
         raise SettingsError(

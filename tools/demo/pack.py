@@ -17,6 +17,9 @@ import numpy as np
 from streamer.models.demo import pack
 from tools.demo.training.config import CONFIG, NOTES
 
+_NMS_IOU = _RPN_NMS_IOU = 0.6
+"""Overlaps from which detections and proposals are taken for one: best on 200 training scenes."""
+
 
 def main() -> None:
     """Pack the weights of a run."""
@@ -28,7 +31,13 @@ def main() -> None:
     options = parser.parse_args()
     with np.load(options.run / "weights.npz") as archive:
         arrays = dict(archive)
-    config = replace(CONFIG, proposals=options.proposals, rpn_candidates=options.candidates)
+    config = replace(
+        CONFIG,
+        proposals=options.proposals,
+        rpn_candidates=options.candidates,
+        nms_iou=_NMS_IOU,
+        rpn_nms_iou=_RPN_NMS_IOU,
+    )
     pack(config, arrays, NOTES, options.output)
     print(f"{options.output}: {options.output.stat().st_size / 1e6:.2f} MB")
 
