@@ -137,11 +137,8 @@ def motion_of(patch: Patch, flow: Field) -> Motion | None:
         return None
     n = 2 if patch.grid.level == FINE else 1
     # Whole coarse cells only.
-    x1, y1, x2, y2 = (
-        -(-patch.bounds[0] // n),
-        -(-patch.bounds[1] // n),
-        *(v // n for v in patch.bounds[2:]),
-    )
+    left, top, right, bottom = patch.bounds
+    x1, y1, x2, y2 = -(-left // n), -(-top // n), right // n, bottom // n
     stride = max(round((max(x2 - x1, 1) * max(y2 - y1, 1) / _ASKED) ** 0.5), 1)
     soft = patch.soft[n * y1 - patch.y :: n * stride, n * x1 - patch.x :: n * stride]
     ways = flow[y1 : y2 + 1 : stride, x1 : x2 + 1 : stride]

@@ -13,20 +13,21 @@ class GivenIds:
     Attributes:
         resets: how often it was told to forget.
         times: of the results.
-        hidden: ids of what was wholly hidden at the last result.
     """
 
     def __init__(self, grace: int = 2) -> None:
         self.resets = 0
         self.times: list[float] = []
-        self.hidden: list[int] = []
         self._grace = grace
         self._missed: dict[int, int] = {}
 
     def update(
-        self, carried: Instances, found: Instances, at: float, hidden: Instances
+        self,
+        carried: Instances,
+        found: Instances,
+        at: float,
+        hidden: Instances,  # noqa: ARG002
     ) -> Instances:
-        self.hidden = hidden.track_ids.tolist()
         self.times.append(at)
         missed = set(carried.track_ids.tolist()) - set(found.track_ids.tolist())
         self._missed = {number: self._missed.get(number, 0) + 1 for number in missed}
