@@ -145,8 +145,6 @@ def live(clip: Clip, every: int, late: int) -> Iterator[tuple[int, Instances, fl
     for number, frame in enumerate(clip.frames):
         began = time.thread_time()
         propagator.advance(frame)
-        if number % every == 0:
-            propagator.expect(number)
         updating = time.thread_time()
         due = number - late
         if due >= 0 and due % every == 0:
@@ -154,6 +152,8 @@ def live(clip: Clip, every: int, late: int) -> Iterator[tuple[int, Instances, fl
             propagator.update(due, replace(clip.truth[due], track_ids=nameless))
         updated = time.thread_time()
         shown = propagator.current()
+        if number % every == 0:
+            propagator.expect(number)
         ended = time.thread_time()
         yield number, shown, (ended - began) * 1e3, (updated - updating) * 1e3
 

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+Box = NDArray[np.float64]
+"""f64[4]: x1 y1 x2 y2 in pixels."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Instances:

@@ -8,15 +8,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from streamer.propagation.flow import Field, doubled, sample
+from streamer.propagation.flow import Field, Ways, sample
 from streamer.propagation.patch import INSIDE, MARGIN, Patch, Rect, grown
 from streamer.propagation.view import FINE, Grid
 
 Motion = tuple[float, float]
 """Coarse cells to the right and down."""
-
-_SPARSE = 4
-"""Of so many cells in a row one is asked how far it moved."""
 
 _FARTHEST = 32
 """Coarse cells beyond which a step is taken for an error of the flow."""
@@ -54,39 +51,32 @@ def _prior() -> NDArray[np.float32]:
 _PRIOR = _prior()
 
 
-def moved(patch: Patch, flow: Field) -> Patch:
+def moved(patch: Patch, ways: Ways) -> Patch:
     """Carry a mask one step; it is empty where it has left.
 
     Args:
         patch: the mask.
-        flow: f32[h, w, 2] of the whole coarse grid, from the later picture to the patch's.
+        ways: from the later picture to the patch's.
     """
     bounds = patch.bounds
     if bounds is None:
         return patch
-    there = grown(_destination(bounds, flow, patch.grid), MARGIN, patch.grid)
-    if there[0] >= there[2] or there[1] >= there[3]:
+    there = grown(_destination(bounds, ways, patch.grid), MARGIN, patch.grid)
+    x1, y1, x2, y2 = there
+    if x1 >= x2 or y1 >= y2:
         return Patch.nowhere(patch.grid)
-    part = _part(flow, there, patch.grid)
-    soft = sample(patch.soft, part, there[0] - patch.x, there[1] - patch.y)
-    return Patch(there[0], there[1], np.asarray(soft, np.uint8), patch.grid)
+    way = ways.levels[patch.grid.level][y1:y2, x1:x2]
+    return Patch(x1, y1, sample(patch.soft, way, x1 - patch.x, y1 - patch.y), patch.grid)
 
 
-def _part(flow: Field, rect: Rect, grid: Grid) -> Field:
-    """The flow within a rectangle of a grid, in its cells."""
-    if grid.level == FINE:
-        return doubled(flow, rect)
-    x1, y1, x2, y2 = rect
-    return flow[y1:y2, x1:x2]
-
-
-def _destination(bounds: Rect, flow: Field, grid: Grid) -> Rect:
-    """Where what is within bounds may lie now, by the flow of the coarse grid there."""
+def _destination(bounds: Rect, ways: Ways, grid: Grid) -> Rect:
+    """Where what is within bounds may lie now, by the flow there."""
     x1, y1, x2, y2 = bounds
     n = 2 if grid.level == FINE else 1
-    some = flow[y1 // n : -(-y2 // n) : _SPARSE, x1 // n : -(-x2 // n) : _SPARSE].reshape(-1, 2)
-    left, up = (n * max(float(v), -_FARTHEST) for v in some.min(0))
-    right, down = (n * min(float(v), _FARTHEST) for v in some.max(0))
+    left, right, up, down = (
+        n * min(max(v, -_FARTHEST), _FARTHEST)
+        for v in ways.extremes(x1 // n, y1 // n, -(-x2 // n), -(-y2 // n))
+    )
     return floor(x1 - right), floor(y1 - down), ceil(x2 - left), ceil(y2 - up)
 
 

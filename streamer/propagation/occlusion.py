@@ -20,12 +20,14 @@ import cv2
 import numpy as np
 
 from streamer.propagation.carry import Motion, motion_of, moved, refined, shifted, without_crumbs
+from streamer.propagation.flow import Ways
 from streamer.propagation.history import Step
 from streamer.propagation.patch import (
     Patch,
     Rect,
     around,
     common,
+    extent,
     from_fine,
     grown,
     on_fine,
@@ -64,9 +66,9 @@ def stepped(tracks: Tracks, step: Step) -> Tracks:
         tracks: by id.
         step: to that picture.
     """
-    patches = {}
+    ways, patches = Ways(step.flow), {}
     for number, track in tracks.items():
-        patch = moved(track.patch, step.flow)
+        patch = moved(track.patch, ways)
         patch = refined(patch, track.appearance.evidence(step.view, patch))
         patches[number] = without_crumbs(patch) if track.compact else patch
     near = _near({number: _extent(track) for number, track in tracks.items()})
@@ -83,7 +85,7 @@ def stepped(tracks: Tracks, step: Step) -> Tracks:
         if covers or track.hidden is not None:
             was = track.hidden and _shifted(track.hidden, motions[number], step)
             patch, hidden = _parted(patch, expected[number], covers, was, track.whole)
-        track = track.stepped(patch, hidden, motions[number], step.flow, step.span)
+        track = track.stepped(patch, hidden, motions[number], ways, step.span)
         if not track.gone:
             there[number] = track
     return there
@@ -150,12 +152,7 @@ def _extent(track: Track) -> Rect:
 
 def _around(*patches: Patch | None) -> Rect:
     """The fine cells around some masks; none where there is nothing of them."""
-    rects = [
-        on_fine(patch.bounds, patch.grid)
-        for patch in patches
-        if patch is not None and patch.bounds is not None
-    ]
-    return reduce(around, rects) if rects else (-_FAR, -_FAR, -_FAR, -_FAR)
+    return extent(*patches) or (-_FAR, -_FAR, -_FAR, -_FAR)
 
 
 def _motion(track: Track, patch: Patch, crowded: bool, step: Step) -> Motion:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from functools import reduce as fold
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from streamer.frame import Plane
-from streamer.instances import covering_rects
-from streamer.models.masks import crop_mask
 from streamer.propagation.view import COARSE, FINE, Grid, Grids
 
 Rect = tuple[int, int, int, int]
@@ -20,7 +19,7 @@ Rect = tuple[int, int, int, int]
 INSIDE = 128
 """Coverage from which a cell is inside a mask."""
 
-MARGIN = 14
+MARGIN = 11
 """Cells around a mask within which its edge may move in one step beside what the flow says."""
 
 _LARGE = 20_000
@@ -86,11 +85,31 @@ def reduce(mask: Plane, rect: NDArray[np.int32], grids: Grids) -> Patch:
     return Patch(x, y, soft, grid)
 
 
-def enlarge(patch: Patch, box: NDArray[np.float32]) -> Plane:
-    """The mask crop of a patch for a box f32[4] in frame pixels, as `Instances` holds it."""
-    extent = [v * patch.grid.cell for v in patch.rect]
-    rect = covering_rects(box[None])[0].tolist()
-    return crop_mask(patch.soft.astype(np.float32) / np.float32(255), extent, rect)
+def enlarge(patch: Patch, size: tuple[int, int]) -> tuple[int, int, Plane] | None:
+    """A mask in a frame of (width, height).
+
+    Returns:
+        Its left and top pixel, and u8[h, w] with what is inside at 255 and no rim of nothing; None
+        where nothing is inside.
+    """
+    if patch.bounds is None:
+        return None
+    grid, n = patch.grid, patch.grid.cell
+    x1, y1, x2, y2 = rect = grown(patch.bounds, 1, grid)
+    large = cv2.resize(
+        window(patch, rect, grid), ((x2 - x1) * n, (y2 - y1) * n), interpolation=cv2.INTER_LINEAR
+    )
+    _, mask = cv2.threshold(large, INSIDE - 1, 255, cv2.THRESH_BINARY)
+    # The last cells of a row also stand for what sticks out behind them.
+    right = max(size[0] - x2 * n, 0) if x2 == grid.width else 0
+    below = max(size[1] - y2 * n, 0) if y2 == grid.height else 0
+    if right or below:
+        mask = cv2.copyMakeBorder(mask, 0, below, 0, right, cv2.BORDER_REPLICATE)
+    left, top, width, height = cv2.boundingRect(mask[: size[1] - y1 * n, : size[0] - x1 * n])
+    if not width:
+        return None
+    inside = mask[top : top + height, left : left + width]
+    return x1 * n + left, y1 * n + top, np.asarray(inside, np.uint8)
 
 
 def grown(rect: Rect, margin: int, grid: Grid) -> Rect:
@@ -129,6 +148,16 @@ def from_fine(rect: Rect, grid: Grid) -> Rect:
         return rect
     x1, y1, x2, y2 = rect
     return x1 // 2, y1 // 2, -(-x2 // 2), -(-y2 // 2)
+
+
+def extent(*patches: Patch | None) -> Rect | None:
+    """The fine cells around all that is inside some masks; None where nothing is."""
+    rects = [
+        on_fine(patch.bounds, patch.grid)
+        for patch in patches
+        if patch is not None and patch.bounds is not None
+    ]
+    return fold(around, rects) if rects else None
 
 
 def window(patch: Patch, rect: Rect, grid: Grid) -> Plane:

@@ -13,13 +13,14 @@ It has no threads and knows no clock, so the same calls give the same instances.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
 
 from streamer.frame import Frame
-from streamer.instances import Instances
+from streamer.instances import Box, Instances
 from streamer.overlap import mask_iou
 from streamer.propagation.flow import FlowEstimator, is_cut
 from streamer.propagation.history import History, Step
@@ -42,7 +43,7 @@ class Associator(Protocol):
     """Gives objects their ids."""
 
     def update(
-        self, carried: Instances, found: Instances, at: float, hidden: Instances
+        self, carried: Instances, found: Instances, at: float, hidden: Mapping[int, Box]
     ) -> Instances:
         """The objects of a picture.
 
@@ -50,8 +51,8 @@ class Associator(Protocol):
             carried: what was known before, carried to that picture; with ids.
             found: the model's result of that picture.
             at: the picture's time in seconds.
-            hidden: what was known before and is behind something, in part or wholly, as it would be
-                seen without that; with ids. It is not to be shown.
+            hidden: of what was known before and is behind something, in part or wholly, the boxes
+                that would be seen without that, by id. It is not to be shown.
 
         Returns:
             What was found, its boxes and masks unchanged, with ids, and what was carried, not found
@@ -64,11 +65,19 @@ class Associator(Protocol):
 
 @dataclass(slots=True)
 class _Awaited:
-    """A picture whose result is to come: its time, view, and the objects carried to it, by id."""
+    """A picture whose result is to come.
+
+    Attributes:
+        at: its time in seconds.
+        view: of it.
+        tracks: the objects that were carried to it, by id.
+        shown: the same as instances, while they are known.
+    """
 
     at: float
     view: View
     tracks: Tracks
+    shown: Instances | None
 
 
 class Propagator:
@@ -85,6 +94,7 @@ class Propagator:
         self._awaited: dict[int, _Awaited] = {}
         self._tracks: Tracks = {}
         self._exact: Instances | None = None
+        self._carried: Instances | None = None
 
     def advance(self, frame: Frame) -> None:
         """Go on to the next picture, of those that are shown."""
@@ -94,7 +104,8 @@ class Propagator:
             self._grids = grids_of(*self._size)
             before = None
         self._view = View.of(frame, self._grids)
-        self._seq, self._time, self._exact = frame.seq, float(frame.time), None
+        self._seq, self._time = frame.seq, float(frame.time)
+        self._exact = self._carried = None
         if before is None:
             self._begin()
             return
@@ -115,7 +126,7 @@ class Propagator:
         """
         if self._view is None or seq != self._seq:
             raise ValueError(f"frame {seq} is not the one at hand, {self._seq}")
-        self._awaited[seq] = _Awaited(self._time, self._view, dict(self._tracks))
+        self._awaited[seq] = _Awaited(self._time, self._view, dict(self._tracks), self._carried)
 
     def forget(self, seq: int) -> None:
         """Do not wait for a result any longer."""
@@ -138,11 +149,12 @@ class Propagator:
         if awaited is None or self._grids is None:
             self._trim()
             return None
-        carried = as_instances(list(awaited.tracks.items()), self._size)
-        hidden = as_instances(
-            [(n, track.uncovered()) for n, track in awaited.tracks.items() if track.hidden],
-            self._size,
-        )
+        carried = awaited.shown or as_instances(list(awaited.tracks.items()), self._size)
+        hidden = {
+            number: box
+            for number, track in awaited.tracks.items()
+            if track.hidden and (box := track.uncovered()) is not None
+        }
         merged = self._tracker.update(carried, found, awaited.at, hidden)
         new, missed = self._sorted(merged, found, awaited)
         self._catch_up(seq, new, missed)
@@ -157,7 +169,9 @@ class Propagator:
             return self._exact
         if self._grids is None:
             return replace(Instances.empty(), inferred=False)
-        return as_instances(list(self._tracks.items()), self._size)
+        if self._carried is None:
+            self._carried = as_instances(list(self._tracks.items()), self._size)
+        return self._carried
 
     def _begin(self) -> None:
         """Forget what was before a cut."""
@@ -209,11 +223,13 @@ class Propagator:
             if step.seq in self._awaited:
                 awaited = self._awaited[step.seq]
                 awaited.tracks = _replaced(awaited.tracks, _of(going, new), missed)
+                awaited.shown = None
         settling = {
             number: track.settle(self._tracks[number]) if number in self._tracks else track
             for number, track in _of(going, new).items()
         }
         self._tracks = _replaced(self._tracks, settling, missed)
+        self._carried = None
 
 
 def _of(tracks: Tracks, new: Tracks) -> Tracks:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import ceil, floor
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from streamer.frame import Plane
-from streamer.instances import Instances, covering_rects
+from streamer.instances import Box, Instances
 from streamer.propagation.appearance import Appearance
 from streamer.propagation.carry import Motion, is_compact, moved
-from streamer.propagation.flow import Field
-from streamer.propagation.patch import Patch, enlarge, mixed, reduce, united
-from streamer.propagation.view import Grids, View
+from streamer.propagation.flow import Ways
+from streamer.propagation.patch import Patch, Rect, enlarge, extent, mixed, reduce
+from streamer.propagation.view import FINE, Grids, View
 
 _SUPPORTED = 0.15
 """Share of its area at the last result below which an object has lost its support; what is hidden
@@ -31,7 +32,10 @@ _LOST = 45
 """Frames for which an object may be wholly hidden: then nothing tells any more where it is."""
 
 _SETTLED = 4
-"""Frames over which a new result takes the place of the mask that is shown."""
+"""Frames over which a new result takes the place of the mask that is shown, at most."""
+
+_SETTLES = 3
+"""Part of the frames since the result before, over which it does: one in so many."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,7 +54,7 @@ class Track:
         trust: 1 at a result that has it, less with each that misses it.
         fade: 1 while its mask has support in the picture, going to 0 without.
         shown: the mask that is shown while a new result settles.
-        settling: frames since the new result came.
+        settling: frames for which it still does.
         hidden: what of it other objects hide.
         motion: of the whole of it, in each frame; None where nobody asked yet.
         unseen: frames since anything of it was seen.
@@ -89,9 +93,9 @@ class Track:
         """
         rect = found.rects[row]
         patch = reduce(found.masks[row], rect, grids)
-        appearance = Appearance.learn(view, patch, known.appearance if known else None)
-        if appearance is None:
+        if patch.bounds is None:
             return None
+        appearance = Appearance.learn(view, patch, known.appearance if known else None)
         x, y, width, height = cv2.boundingRect(found.masks[row])
         tight = np.array([x, y, x + width, y + height], np.float32) + rect[[0, 1, 0, 1]]
         return cls(
@@ -116,16 +120,20 @@ class Track:
         """Whether anything of it is in sight."""
         return self.patch.bounds is not None
 
-    def uncovered(self) -> Track:
-        """The object as it would be seen without what hides it."""
-        return replace(self, patch=united(self.patch, self.hidden), shown=None)
+    def uncovered(self) -> Box | None:
+        """The box f64[4] that would be seen without what hides it; None where there is nothing."""
+        cells = extent(self.patch, self.hidden)
+        if cells is None:
+            return None
+        grid = self.patch.grid
+        return np.array(cells) * (grid.cell if grid.level == FINE else grid.cell // 2) + self.rim
 
     def stepped(
         self,
         patch: Patch,
         hidden: Patch | None,
         motion: Motion | None,
-        flow: Field,
+        ways: Ways,
         span: int = 1,
     ) -> Track:
         """The object in a later picture.
@@ -134,13 +142,13 @@ class Track:
             patch: its mask there.
             hidden: what others hide of it there.
             motion: of it.
-            flow: from there.
+            ways: from there.
             span: frames that it is later.
         """
-        shown, settling = self.shown, self.settling + 1
+        shown, settling = self.shown, self.settling
         if shown is not None:
-            weight = settling / _SETTLED
-            shown = mixed(patch, moved(shown, flow), weight) if weight < 1 else None
+            shown = mixed(patch, moved(shown, ways), 1 / settling) if settling > 1 else None
+            settling -= 1
         age = self.age + span
         area = patch.area + (hidden.area if hidden is not None else 0)
         supported = age < _OLD and (area >= _SUPPORTED * self.area or _leaving(patch))
@@ -158,40 +166,26 @@ class Track:
 
     def settle(self, before: Track) -> Track:
         """This new result of an object, which was shown as ``before`` in the same picture."""
+        frames = min((before.age - self.age) // _SETTLES, _SETTLED)
+        settling = replace(self, fade=max(self.fade, before.fade))
+        if frames < 2:
+            return settling
         old = before.shown or before.patch
-        return replace(
-            self,
-            shown=mixed(self.patch, old, 1 / _SETTLED),
-            settling=1,
-            fade=max(self.fade, before.fade),
-        )
+        return replace(settling, shown=mixed(self.patch, old, 1 / frames), settling=frames - 1)
 
     def outline(self, size: tuple[int, int]) -> tuple[NDArray[np.float32], Plane] | None:
         """Box f32[4] and mask crop in a frame of (width, height); None where nothing is inside."""
-        patch = self.shown or self.patch
-        if patch.bounds is None:
+        shown = enlarge(self.shown or self.patch, size)
+        if shown is None:
             return None
-        grid, n = patch.grid, patch.grid.cell
-        x1, y1, x2, y2 = patch.bounds
-        # The last cells of a row also stand for what sticks out behind them.
-        around = np.array(
-            [
-                max((x1 - 1) * n, 0),
-                max((y1 - 1) * n, 0),
-                size[0] if x2 >= grid.width - 1 else (x2 + 1) * n,
-                size[1] if y2 >= grid.height - 1 else (y2 + 1) * n,
-            ],
-            np.float32,
-        )
-        mask = enlarge(patch, around)
-        x, y, width, height = cv2.boundingRect(mask)
-        if not width:
-            return None
-        tight = np.array([x, y, x + width, y + height], np.float32) + around[[0, 1, 0, 1]]
-        box = np.clip(tight + self.rim, 0, np.array([*size, *size], np.float32))
-        if (box[2:] - box[:2] < 1).any():
-            box = tight
-        return box, _cut(mask, around, box)
+        left, top, mask = shown
+        height, width = mask.shape
+        tight = np.array([left, top, left + width, top + height], np.float32)
+        box = np.minimum(np.maximum(tight + self.rim, 0), np.array([*size, *size], np.float32))
+        x1, y1, x2, y2 = box.tolist()
+        if x2 - x1 < 1 or y2 - y1 < 1:
+            return tight, mask
+        return box, _cut(mask, left, top, (floor(x1), floor(y1), ceil(x2), ceil(y2)))
 
 
 Tracks = dict[int, Track]
@@ -227,10 +221,9 @@ def _leaving(patch: Patch) -> bool:
     return x1 == 0 or y1 == 0 or x2 == patch.grid.width or y2 == patch.grid.height
 
 
-def _cut(mask: Plane, around: NDArray[np.float32], box: NDArray[np.float32]) -> Plane:
-    """The part of a mask, which lies at ``around``, that the whole pixels of a box cover."""
-    x1, y1, x2, y2 = covering_rects(box[None])[0].tolist()
-    left, top = int(around[0]), int(around[1])
+def _cut(mask: Plane, left: int, top: int, rect: Rect) -> Plane:
+    """The part of a mask, which begins at (left, top), that a rectangle covers."""
+    x1, y1, x2, y2 = rect
     part = np.zeros((y2 - y1, x2 - x1), np.uint8)
     inside = mask[max(y1 - top, 0) : max(y2 - top, 0), max(x1 - left, 0) : max(x2 - left, 0)]
     y, x = max(top - y1, 0), max(left - x1, 0)

@@ -18,6 +18,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from streamer.instances import Box
 from streamer.tracking.sight import Sight, agreement, contained
 from streamer.tracking.track import Class, Track
 
@@ -50,7 +51,7 @@ _LEAST_FARTHER = 0.2
 def pairs(
     tracks: Sequence[Track],
     carried: Mapping[int, Sight],
-    hidden: Mapping[int, Sight],
+    hidden: Mapping[int, Box],
     seen: Mapping[int, tuple[Sight, Class]],
     at: float,
 ) -> list[tuple[Track, int]]:
@@ -59,7 +60,7 @@ def pairs(
     Args:
         tracks: what is known.
         carried: where optical flow has taken tracks, by their ids.
-        hidden: those that others hide, as they would be seen without them.
+        hidden: of those that others hide, the boxes that would be seen without them.
         seen: where instances are and what the model takes them for.
         at: when that is, in seconds.
     """
@@ -81,7 +82,7 @@ def pairs(
 
 def _nearby(
     carried: Mapping[int, Sight],
-    hidden: Mapping[int, Sight],
+    hidden: Mapping[int, Box],
     tracks: Sequence[Track],
     seen: Sequence[tuple[Sight, Class]],
     at: float,

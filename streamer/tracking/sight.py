@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamer.frame import Plane
-from streamer.instances import Instances
+from streamer.instances import Box, Instances
 from streamer.overlap import box_iou
 
 Boxes = NDArray[np.float64]
@@ -106,9 +106,9 @@ def agreement(expected: Sequence[Sight], seen: Sequence[Sight]) -> NDArray[np.fl
     return (masks + box_iou(_grown(ours), _grown(theirs))) / 2
 
 
-def contained(sights: Sequence[Sight], whole: Sight) -> NDArray[np.float64]:
-    """What part of each sight's box lies within another's or its size of it, f64[N], 0..1."""
-    boxes, around = np.stack([sight.box for sight in sights]), _grown(whole.box[None], 1)
+def contained(sights: Sequence[Sight], box: Box) -> NDArray[np.float64]:
+    """What part of each sight's box lies within another or its size of it, f64[N], 0..1."""
+    boxes, around = np.stack([sight.box for sight in sights]), _grown(box[None], 1)
     low, high = np.maximum(boxes[:, :2], around[:, :2]), np.minimum(boxes[:, 2:], around[:, 2:])
     shared = np.maximum(high - low, 0).prod(axis=1)
     return np.asarray(shared / np.maximum((boxes[:, 2:] - boxes[:, :2]).prod(axis=1), 1e-9))

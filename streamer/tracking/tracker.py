@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streamer.frame import Frame
-from streamer.instances import Instances
+from streamer.instances import Box, Instances
 from streamer.overlap import box_iou
 from streamer.tracking.association import pairs
 from streamer.tracking.sight import Sight, sights
@@ -36,7 +36,7 @@ _PATIENCE_SECONDS = 1.0
 _HIDDEN = 0.5
 """Share of an object that was missed which others cover, from which it is not shown."""
 
-_NONE = Instances.empty()
+_NONE: Mapping[int, Box] = {}
 
 
 class Tracker:
@@ -56,7 +56,7 @@ class Tracker:
         return replace(found, track_ids=_ids(tracks))
 
     def update(
-        self, carried: Instances, found: Instances, at: float, hidden: Instances = _NONE
+        self, carried: Instances, found: Instances, at: float, hidden: Mapping[int, Box] = _NONE
     ) -> Instances:
         """The objects of a frame.
 
@@ -64,9 +64,9 @@ class Tracker:
             carried: what this gave for earlier frames, carried to this one; with ids.
             found: the model's result of this frame.
             at: the frame's time in seconds.
-            hidden: what this gave for earlier frames and is behind something, in part or wholly, as
-                it would be seen without that; with ids. It may come out there, and is not given
-                back.
+            hidden: of what this gave for earlier frames and is behind something, in part or wholly,
+                the boxes that would be seen without that, by id. It may come out there, and is not
+                given back.
 
         Returns:
             What was found, without second opinions, with ids and with the classes that the latest
@@ -76,8 +76,7 @@ class Tracker:
         """
         seen = sights(found)
         places = dict(zip(carried.track_ids.tolist(), sights(carried), strict=True))
-        behind = dict(zip(hidden.track_ids.tolist(), sights(hidden), strict=True))
-        tracks = self._associate(places, behind, found, seen, at)
+        tracks = self._associate(places, hidden, found, seen, at)
         rows = [row for row, track in enumerate(tracks) if track is not None]
         classes = [track.best for track in tracks if track is not None]
         named = replace(
@@ -94,7 +93,7 @@ class Tracker:
     def _associate(
         self,
         carried: Mapping[int, Sight],
-        hidden: Mapping[int, Sight],
+        hidden: Mapping[int, Box],
         found: Instances,
         seen: Sequence[Sight],
         at: float,

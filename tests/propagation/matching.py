@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
-from streamer.instances import Instances
+from streamer.instances import Box, Instances
 
 
 class GivenIds:
@@ -26,7 +28,7 @@ class GivenIds:
         carried: Instances,
         found: Instances,
         at: float,
-        hidden: Instances,  # noqa: ARG002
+        hidden: Mapping[int, Box],  # noqa: ARG002
     ) -> Instances:
         self.times.append(at)
         missed = set(carried.track_ids.tolist()) - set(found.track_ids.tolist())

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from streamer.propagation.carry import moved
-from streamer.propagation.flow import FlowEstimator, compose, doubled, is_cut, sample
+from streamer.propagation.flow import FlowEstimator, Ways, compose, is_cut, sample
 from streamer.propagation.history import History, Step
 from streamer.propagation.patch import Patch, enlarge, mixed, reduce
 from streamer.propagation.view import COARSE, COLORS, FINE, View, grids_of
@@ -63,10 +65,19 @@ def test_sampling_continues_the_border() -> None:
 
 
 def test_a_doubled_flow_is_the_same_flow() -> None:
-    flow = np.full((9, 9, 2), (1.5, -1), np.float32)
-    part = doubled(flow, (3, 4, 10, 9))
-    assert part.shape == (5, 7, 2)
-    np.testing.assert_allclose(part, np.full((5, 7, 2), (3, -2)))
+    flow = np.full((9, 7, 2), (1.5, -1), np.float32)
+    coarse, fine = Ways(flow).levels
+    assert coarse is flow
+    np.testing.assert_allclose(fine, np.full((18, 14, 2), (3, -2)))
+
+
+@given(st.integers(0, 30), st.integers(0, 30), st.integers(1, 10), st.integers(1, 10))
+def test_extremes_are_those_of_a_region(x: int, y: int, width: int, height: int) -> None:
+    flow = np.zeros((60, 60, 2), np.float32)
+    flow[y : y + height + 8, x : x + width + 8] = (5, -3)
+    flow[50:, 50:] = (90, 90)
+    left, right, up, down = Ways(flow).extremes(x + 4, y + 4, x + 4 + width, y + 4 + height)
+    assert (left, right, up, down) == (5, 5, -3, -3)
 
 
 def test_cuts_are_told_from_motion() -> None:
@@ -88,11 +99,29 @@ def test_a_mask_comes_back_from_its_grid(
     scene = Scene([Shape(center, radii=radii)])
     truth = scene.truth(0)
     patch = reduce(truth.masks[0], truth.rects[0], grids_of(*scene.size))
-    back = enlarge(patch, truth.boxes[0])
     assert patch.grid.level == (level if center == (320, 180) else patch.grid.level)
-    assert back.shape == truth.masks[0].shape
-    wrong = np.count_nonzero(back != truth.masks[0]) / np.count_nonzero(truth.masks[0])
-    assert wrong < 0.06
+    crop = enlarge(patch, scene.size)
+    assert crop is not None
+    left, top, mask = crop
+    back, wanted = np.zeros((2, *scene.size[::-1]), np.uint8)
+    back[top:, left:][: mask.shape[0], : mask.shape[1]] = mask
+    x1, y1, x2, y2 = truth.rects[0]
+    wanted[y1:y2, x1:x2] = truth.masks[0]
+    assert np.count_nonzero(back != wanted) / np.count_nonzero(wanted) < 0.06
+    assert all(edge.any() for edge in (mask[0], mask[-1], mask[:, 0], mask[:, -1]))
+
+
+def test_the_last_cells_reach_the_border() -> None:
+    size = (1001, 563)
+    grids = grids_of(*size)
+    whole = np.full((563, 1001), 255, np.uint8)
+    patch = reduce(whole, np.array([0, 0, 1001, 563], np.int32), grids)
+    assert (patch.grid.width * patch.grid.cell, patch.grid.height * patch.grid.cell) != size
+    crop = enlarge(patch, size)
+    assert crop is not None
+    assert crop[:2] == (0, 0)
+    np.testing.assert_array_equal(crop[2], whole)
+    assert enlarge(Patch.nowhere(patch.grid), size) is None
 
 
 def test_a_mask_moves_and_leaves() -> None:
@@ -102,14 +131,14 @@ def test_a_mask_moves_and_leaves() -> None:
     patch = Patch(30, 40, soft, grid)
     flow = np.zeros((grid.height, grid.width, 2), np.float32)
     flow[...] = (-3, 2)
-    there = moved(patch, flow)
+    there = moved(patch, Ways(flow))
     assert patch.bounds == (38, 48, 42, 52)
     assert there.bounds == (41, 46, 45, 50)
     flow[...] = (-30, 0)
     for _ in range(20):
-        there = moved(there, flow)
+        there = moved(there, Ways(flow))
     assert there.bounds is None
-    assert moved(there, flow).bounds is None
+    assert moved(there, Ways(flow)).bounds is None
 
 
 def test_mixed_masks_lie_between() -> None:
