@@ -33,7 +33,7 @@ from streamer.sources.options import SourceOptions
 from streamer.sources.registry import Pace, kind_of, open_source
 from streamer.sources.window import Window
 from streamer.stages import Detected
-from streamer.threads import encoder_threads, limit_libraries
+from streamer.threads import encoder_threads, giving_way, limit_libraries
 from streamer.tracking import Tracker
 from streamer.two_pass import start
 
@@ -75,11 +75,11 @@ def build(settings: Settings, resources: ExitStack, fetch: Fetch | None = None) 
     sinks = _open_sinks(settings, source, controls, pipeline, resources)
     warnings: list[str] = []
     live = source.info.live
+    carried = live and settings.every != 1
     # What waits in line for the device is old when its turn comes.
     default = 1 if live else None
-    engine = resources.enter_context(
-        _start_engine(settings, model, _cache_dir(warnings), default=default)
-    )
+    engine_of = partial(_start_engine, settings, model, _cache_dir(warnings), default=default)
+    engine = resources.enter_context(giving_way(engine_of) if carried else engine_of())
 
     # Who waits for a frame to be due does no work. What a camera gives is dropped here or nowhere.
     frames = pipeline.source(
@@ -89,7 +89,7 @@ def build(settings: Settings, resources: ExitStack, fetch: Fetch | None = None) 
         timed=not live and _pace(settings) == "lossless",
     )
     every = 1 if settings.every == "auto" else settings.every
-    if live and settings.every != 1:
+    if carried:
         detected = _carried(frames, every, model, engine, metrics)
     else:
         detected = _detected(frames, every, model, engine, metrics, live=live)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
+from streamer.allowance import Allowance
 from streamer.detector import Detector, read_result
 from streamer.engine import Engine, Pending
 from streamer.frame import Frame
@@ -29,6 +30,10 @@ from streamer.tracking import Tracker
 
 Hud = Callable[[], Sequence[str]]
 """Gives the lines that are drawn in the picture's corner."""
+
+
+_RESULTS = 0.25
+"""Of the time of the line of shown frames, what the model's results may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,28 +184,41 @@ def propagate(
 ) -> Stage[Frame, Detected]:
     """Show every frame at once, with what is known carried onto it; the model runs beside.
 
-    The model gets the newest of every n-th frames whenever it is free.
+    The model gets the newest of every n-th frames whenever it is free; of all frames fewer, where
+    their results would take so much of the line's time that frames were dropped.
     """
 
     def stage(frames: Iterable[Frame]) -> Iterator[Detected]:
+        allowance = Allowance(_RESULTS)
         with detector:
             last: Frame | None = None
             for number, frame in enumerate(frames):
                 if last is not None and not detector.withdraw():
                     propagator.expect(last.seq)
+                    allowance.start(time.perf_counter())
                 propagator.advance(frame)
-                for seq, found in detector.finished():
-                    agreement = propagator.update(seq, found)
-                    if agreement is not None:
-                        metrics.observe_agreement(agreement)
-                last = frame if number % every == 0 else None
-                if last is not None:
-                    detector.offer(last)
+                if results := detector.finished():
+                    began = time.perf_counter()
+                    _take(results, propagator, metrics)
+                    allowance.spend((time.perf_counter() - began) / len(results))
+                last = None
+                if number % every == 0 and (every > 1 or allowance.permits(time.perf_counter())):
+                    last = frame
+                    detector.offer(frame)
                 metrics.count("propagated")
                 yield Detected(frame, propagator.current())
             detector.finished()  # raises what has failed on the last frames
 
     return stage
+
+
+def _take(
+    results: Iterable[tuple[int, Instances]], propagator: Propagator, metrics: Metrics
+) -> None:
+    for seq, found in results:
+        agreement = propagator.update(seq, found)
+        if agreement is not None:
+            metrics.observe_agreement(agreement)
 
 
 def overlay(style: Callable[[], OverlayStyle], hud: Hud | None = None) -> Stage[Detected, Detected]:

@@ -1,0 +1,28 @@
+"""What takes long is started seldom."""
+
+from __future__ import annotations
+
+from streamer.allowance import Allowance
+
+
+def test_what_costs_nothing_is_always_permitted() -> None:
+    allowance = Allowance(0.25)
+    assert allowance.permits(0.0)
+    allowance.start(0.0)
+    assert allowance.permits(0.0)
+
+
+def test_what_takes_long_waits_for_its_share() -> None:
+    allowance = Allowance(0.25)
+    allowance.start(10.0)
+    allowance.spend(0.5)
+    assert not allowance.permits(11.9)
+    assert allowance.permits(12.0)
+
+
+def test_the_latest_cost_counts() -> None:
+    allowance = Allowance(0.25)
+    allowance.start(10.0)
+    allowance.spend(5.0)
+    allowance.spend(0.25)
+    assert allowance.permits(11.0)
