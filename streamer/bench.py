@@ -72,8 +72,8 @@ def bench(source: str, model: str, device: str, frames: int, report: Path | None
     """
     if is_live(source):
         raise SourceError(
-            f"{redact(source)} is live, so bench would measure how fast it sends; record it first "
-            "and give the file"
+            f"{redact(source)} is live, so bench would measure how fast it sends; record or "
+            "download it first and give the file"
         )
     with tempfile.TemporaryDirectory() as folder:
         flags = {"source": source, "model": model, "device": device, "frames": frames}

@@ -40,7 +40,7 @@ def _check_source(settings: Settings) -> None:
     if settings.pace == "lossless" and is_live(settings.source):
         raise SettingsError(
             f"--pace lossless: {name} does not wait, so frames that come too fast are dropped; "
-            "leave it out, or record it first and run on the file"
+            "leave it out, or record or download it first and run on the file"
         )
     if settings.hwaccel not in (AUTO, OFF) and not is_decoded_in_hardware(settings.source):
         raise SettingsError(

@@ -143,7 +143,7 @@ def test_no_frame_of_what_does_not_wait_can_be_promised(
     for asked in (["--pace", "lossless"], ["--config", config]):
         line = refused(capsys, source, "--model", fake_model, "-o", "null", *asked)
         assert f"--pace lossless: {source.replace('secret', '***')} does not wait" in line
-        assert "record it first" in line
+        assert "download it first" in line
 
 
 @pytest.mark.parametrize("name", ["none.xml", "none.onnx", "model.bin", "folder"])

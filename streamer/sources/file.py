@@ -77,7 +77,7 @@ class FileSource:
             frames = self._read()
             first = self._first_of(frames)
             self.info = self._describe(first)
-            self._frames = chain([first], frames)
+            self._frames: Iterator[Frame] = chain([first], frames)
         except BaseException:
             self.close()
             raise
@@ -92,6 +92,8 @@ class FileSource:
     def close(self) -> None:
         """Give back the file and the decoder."""
         self._reader.close()
+        # They hold this source, which holds them: pictures would stay until somebody collects.
+        self._frames = iter(())
 
     def __enter__(self) -> Self:
         return self

@@ -7,6 +7,7 @@ import struct
 from enum import Enum
 
 import av
+from av.filter.graph import Graph
 
 
 class Turn(Enum):
@@ -41,10 +42,30 @@ _TIFF_HEADER = re.compile(
 def turn_of(picture: av.VideoFrame) -> Turn:
     """The turn that the picture's display matrix asks for."""
     try:
-        matrix = picture.side_data.get("DISPLAYMATRIX")
+        matrix = _thumbnail(picture).side_data.get("DISPLAYMATRIX")
     except ValueError:  # PyAV 18 lists no side data beside a kind that it does not know
         return _ANGLES[round(picture.rotation / 90) * 90 % 360]
     return Turn.NONE if matrix is None else turn_of_matrix(bytes(matrix))  # type: ignore[call-overload]
+
+
+def _thumbnail(picture: av.VideoFrame) -> av.VideoFrame:
+    """A picture of four pixels with the same side data; the picture itself if FFmpeg has none.
+
+    PyAV leaves a picture whose side data was listed in a reference cycle. All buffers of its
+    decoder, megabytes, would then stay taken until the garbage collector came by.
+    """
+    graph = Graph()
+    size, form = f"{picture.width}x{picture.height}", picture.format.name
+    try:
+        graph.link_nodes(
+            graph.add("buffer", video_size=size, pix_fmt=form, time_base="1/1", pixel_aspect="1/1"),
+            graph.add("scale", "w=2:h=2"),
+            graph.add("buffersink"),
+        ).configure()
+        graph.vpush(picture)
+        return graph.vpull()
+    except av.FFmpegError:
+        return picture
 
 
 def turn_of_matrix(matrix: bytes) -> Turn:

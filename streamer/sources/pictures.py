@@ -119,9 +119,7 @@ class Normalizer:
         )
 
     def _turn_of(self, picture: av.VideoFrame) -> Turn:
-        # The whole matrix is looked at once for each angle, not for each picture: a picture whose
-        # side data was listed is in a reference cycle with the list, and its buffers stay taken
-        # until the garbage collector comes by.
+        # The whole matrix takes milliseconds, so it is looked at once for each angle.
         angle = picture.rotation
         if angle not in self._turns:
             self._turns[angle] = turn_of(picture)

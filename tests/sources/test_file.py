@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
+from collections import deque
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 
@@ -252,8 +254,26 @@ def test_frames_are_freed_without_the_garbage_collector(
     assert alive - before < 10
 
 
+@pytest.mark.parametrize("read", [0, 5, 20])
+def test_a_closed_file_leaves_nothing_to_the_garbage_collector(tmp_path: Path, read: int) -> None:
+    path = write_clip(tmp_path / "clip.mp4", frames=20, options=MEDIUM)
+    gc.collect()
+    gc.disable()
+    before = alive_pictures()
+    try:
+        for _ in range(3):
+            with FileSource(path) as source:
+                deque(islice(source, read), maxlen=0)
+            del source
+        alive = alive_pictures()
+    finally:
+        gc.enable()
+    assert alive == before
+
+
 def alive_pictures() -> int:
-    return sum(type(thing) is av.VideoFrame for thing in gc.get_objects())
+    """Pictures in memory, but for such of some pixels as side data was read from."""
+    return sum(type(thing) is av.VideoFrame and thing.width > 2 for thing in gc.get_objects())
 
 
 def test_interlaced_frames_are_woven_one_for_one(tmp_path: Path) -> None:
