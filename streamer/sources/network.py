@@ -11,7 +11,6 @@ What users know of such streams elsewhere is lag. It comes from three places, an
 
 from __future__ import annotations
 
-import gc
 import time
 from collections.abc import Iterator
 from fractions import Fraction
@@ -163,9 +162,6 @@ class NetworkConnection:
     def close(self) -> None:
         """Give it back."""
         self._container.close()
-        # The decoder's pictures are in reference cycles, and take megabytes with few objects: the
-        # collector would not come by for a long time.
-        gc.collect()
 
     def _open(self, hardware: HWAccel | None) -> InputContainer:
         began = time.monotonic()
