@@ -87,7 +87,7 @@ def test_bench_prints_parts_bound_and_ratio(
     [
         (["--source", "none.mp4"], "none.mp4"),
         (["--frames", "0"], "--frames"),
-        (["--source", "98"], "98 is live, so bench would measure how fast it sends; record it"),
+        (["--source", "98"], "98 is live, so bench would measure how fast it sends; record or"),
         (["--source", "rtsp://me:SECRET@127.0.0.1:9/x"], "rtsp://me:***@127.0.0.1:9/x is live"),
     ],
 )

@@ -251,6 +251,15 @@ def test_a_data_set_shows_its_split_s_own_seeds(folder: Path) -> None:
     assert float(np.abs(image.astype(int) - expected).mean()) < 6
 
 
+def test_crowds_stand_in_each_other_s_way() -> None:
+    partly = []
+    for crowded in (False, True):
+        scenes = [random_scene(seed, crowded=crowded) for seed in range(8)]
+        seen = [one.visible for scene in scenes for one in scene.render(0, *SIZE).objects]
+        partly.append(sum(0.25 < visible < 0.75 for visible in seen))
+    assert partly[1] > 1.4 * partly[0]
+
+
 def test_pictures_that_are_there_are_kept(folder: Path) -> None:
     image, label = folder / "images" / "000001.jpg", folder / "labels" / "000001.json"
     (folder / "images" / "000000.jpg").unlink()

@@ -22,6 +22,7 @@ from streamer.models.registry import open_model
 from tests.network.parts import TINY, random_arrays, random_image
 from tools.demo import train
 from tools.demo.classes import CATEGORY_IDS, CLASSES
+from tools.demo.pack import calibrated
 from tools.demo.training import boxes, export
 from tools.demo.training.augment import mirrored, moved
 from tools.demo.training.config import CATEGORIES, CONFIG
@@ -77,7 +78,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def scenes(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Scenes:
-    return read(folder, tmp_path_factory.mktemp("cache"), CONFIG, CATEGORIES)
+    return read([folder], tmp_path_factory.mktemp("cache"), CONFIG, CATEGORIES)
 
 
 def plan(steps: int) -> Plan:
@@ -99,15 +100,37 @@ def test_a_scene_is_read_as_it_was_drawn(scenes: Scenes) -> None:
     assert scene.masks[0].mean() / 255 == pytest.approx(disc_pixels / 121**2, abs=0.002)
 
 
+def test_what_is_packed_is_calibrated_to_as_much_background_as_objects() -> None:
+    before = export.arrays_of(Network(CONFIG))
+    after = calibrated(before)
+    changed = [name for name in before if not np.array_equal(before[name], after[name])]
+    assert changed == ["SecondStageBoxPredictor/ClassPredictor/biases"]
+    logits = np.zeros(CONFIG.classes + 1)
+    logits[0] = np.log(CONFIG.classes * 3)  # three to one background
+    chances = np.exp(logits + after[changed[0]] - before[changed[0]])
+    assert chances[0] / chances.sum() == pytest.approx(0.5)
+
+
 def test_decoded_scenes_are_kept_until_they_change(folder: Path, tmp_path: Path) -> None:
-    read(folder, tmp_path, CONFIG, CATEGORIES)
+    read([folder], tmp_path, CONFIG, CATEGORIES)
     kept = np.load(tmp_path / "pictures.npy")
     np.save(tmp_path / "pictures.npy", kept + 1)
-    again = read(folder, tmp_path, CONFIG, CATEGORIES)
+    again = read([folder], tmp_path, CONFIG, CATEGORIES)
     np.testing.assert_array_equal(again[0].picture, kept[0] + 1)
     (folder / "instances.json").touch()
-    fresh = read(folder, tmp_path, CONFIG, CATEGORIES)
+    fresh = read([folder], tmp_path, CONFIG, CATEGORIES)
     np.testing.assert_array_equal(fresh[0].picture, kept[0])
+
+
+def test_scenes_of_several_folders_follow_each_other(folder: Path, tmp_path: Path) -> None:
+    other = write_scenes(tmp_path / "other", 2)
+    both = read([folder, other], tmp_path / "both", CONFIG, CATEGORIES)
+    alone = read([folder], tmp_path / "alone", CONFIG, CATEGORIES)
+    second = read([other], tmp_path / "second", CONFIG, CATEGORIES)
+    assert len(both) == len(alone) + 2
+    for index, part in ((0, alone[0]), (len(alone), second[0])):
+        np.testing.assert_array_equal(both[index].picture, part.picture)
+        np.testing.assert_array_equal(both[index].boxes, part.boxes)
 
 
 def test_training_goes_on_as_if_it_had_not_been_stopped(scenes: Scenes, tmp_path: Path) -> None:
@@ -249,6 +272,15 @@ def test_a_quarter_of_the_regions_are_objects() -> None:
     assert (overlaps[8:] < 0.5).all()
     decoded = boxes.decode(found.wanted[:8], found.boxes[:8], CONFIG)
     torch.testing.assert_close(decoded, wanted.boxes[found.classes[:8] - 1])
+
+
+def test_objects_with_few_anchors_are_sampled_as_often_as_others() -> None:
+    wanted = truth((0.0, 0.0, 40.0, 40.0), (100.0, 100.0, 120.0, 120.0))
+    anchors = torch.cat([wanted.boxes[:1].repeat(2000, 1), wanted.boxes[1:].repeat(100, 1)])
+    found = anchor_targets(anchors, wanted, CONFIG, torch.Generator().manual_seed(0))
+    assert len(found.objects) == len(set(found.objects.tolist())) == 128
+    few = (found.objects >= 2000).sum()
+    assert 40 < few < 80
 
 
 def test_masks_are_learnt_in_boxes_that_nearly_fit() -> None:

@@ -26,8 +26,12 @@ from tools.demo.scenes.scene import Picture, SceneObject
 
 WIDTH, HEIGHT = 896, 504
 
-FIRST_SEEDS = {"train": 0, "val": 1_000_000}
-"""Seed of the first picture of each split; from 2,000,000 on they belong to the clip."""
+FIRST_SEEDS = {"train": 0, "crowds": 500_000, "val": 1_000_000}
+"""Seed of the first picture of each split; from 2,000,000 on they belong to the clip. Crowds are to
+learn from as well."""
+
+_MOST = 500_000
+"""Pictures of a split."""
 
 LEAST_VISIBLE = 0.25
 """Objects of which less can be seen are neither right nor wrong to find."""
@@ -56,17 +60,16 @@ def render(folder: Path, split: str, count: int, jobs: int = 1) -> None:
         ValueError: more pictures than the split has seeds.
         OSError: the folder cannot be written to.
     """
-    if not 0 < count <= 1_000_000:
-        raise ValueError(f"{count} pictures; must be 1 to 1,000,000")
+    if not 0 < count <= _MOST:
+        raise ValueError(f"{count} pictures; must be 1 to {_MOST:,}")
     for name in ("images", "labels"):
         (folder / name).mkdir(parents=True, exist_ok=True)
-    first = FIRST_SEEDS[split]
     missing = [
         number
         for number in range(count)
         if not (_image(folder, number).exists() and _label(folder, number).exists())
     ]
-    for _ in track(_rendered(folder, first, missing, jobs), split, len(missing)):
+    for _ in track(_rendered(folder, split, missing, jobs), split, len(missing)):
         pass
     _join(folder, count)
 
@@ -95,16 +98,17 @@ def _annotation(seen: SceneObject, image_id: int, size: tuple[int, int]) -> dict
     }
 
 
-def _rendered(folder: Path, first: int, numbers: list[int], jobs: int) -> Iterator[int]:
+def _rendered(folder: Path, split: str, numbers: list[int], jobs: int) -> Iterator[int]:
     """Render pictures and give the number of each that is done."""
     if jobs == 1:
         _one_thread()
         for number in numbers:
-            yield _render_one(folder, first, number)
+            yield _render_one(folder, split, number)
         return
     with ProcessPoolExecutor(jobs, initializer=_one_thread) as pool:
         count = len(numbers)
-        yield from pool.map(_render_one, [folder] * count, [first] * count, numbers, chunksize=8)
+        parts = [folder] * count, [split] * count, numbers
+        yield from pool.map(_render_one, *parts, chunksize=8)
 
 
 def _one_thread() -> None:
@@ -112,10 +116,11 @@ def _one_thread() -> None:
     cv2.setNumThreads(1)
 
 
-def _render_one(folder: Path, first: int, number: int) -> int:
-    seed = first + number
+def _render_one(folder: Path, split: str, number: int) -> int:
+    seed = FIRST_SEEDS[split] + number
     time = np.random.default_rng([4, seed]).uniform(0, 0.6)
-    picture = random_scene(seed).render(time, WIDTH, HEIGHT)
+    scene = random_scene(seed, crowded=split == "crowds")
+    picture = scene.render(time, WIDTH, HEIGHT)
     quality = [cv2.IMWRITE_JPEG_QUALITY, _QUALITY]
     done, data = cv2.imencode(".jpg", picture.image, quality)
     if not done:

@@ -1,6 +1,6 @@
 """Train the demo's model.
 
-    python -m tools.demo.train --data DIR --val DIR -o RUN [--minutes M | --epochs N]
+    python -m tools.demo.train --data DIR... --val DIR -o RUN [--minutes M | --epochs N]
 
 Goes on where the last run in RUN left off. Ctrl-C (or SIGTERM) saves and ends; the same command
 goes on. At the end RUN holds ``weights.npz``, the model for `streamer` in ``model/``, and
@@ -99,7 +99,9 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--data", type=Path, required=True, help="scenes to learn from")
+    parser.add_argument(
+        "--data", type=Path, nargs="+", required=True, metavar="DIR", help="scenes to learn from"
+    )
     parser.add_argument("--val", type=Path, required=True, help="scenes to be tested with")
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder of the run")
     length = parser.add_mutually_exclusive_group()

@@ -28,16 +28,25 @@ _LINES = 720
 
 _WIDE = 16 / 9
 
+_MOST_HIDDEN = 0.75
+"""Share of a figure, by outlines, that another may hide in a crowded scene."""
+
+_TOGETHER = 0.6
+"""Chance that a figure in a crowded scene is put before or behind another."""
+
 Rect = tuple[float, float, float, float]
 
 
-def random_scene(seed: int) -> Scene:
-    """The scene of a seed: a place with 3 to 14 figures."""
+def random_scene(seed: int, *, crowded: bool = False) -> Scene:
+    """The scene of a seed: a place with 3 to 14 figures, or a crowd of 6 to 17 in each other's way.
+
+    In crowds there are more who sit on benches or ride, for these are never seen alone.
+    """
     rng = np.random.default_rng([3, seed])
     camera, light, finish = Camera.random(rng), Light.random(rng), Finish.random(rng)
     place = random_place(rng, camera, light)
-    casting = _Casting(rng, camera, place)
-    casting.fill(int(rng.integers(3, 15)))
+    casting = _Casting(rng, camera, place, crowded)
+    casting.fill(int(rng.integers(3, 15)) + (3 if crowded else 0))
     return Scene(seed, camera, light, place.backdrop, finish, (*place.props, *casting.actors))
 
 
@@ -48,6 +57,7 @@ class _Casting:
     rng: np.random.Generator
     camera: Camera
     place: Place
+    crowded: bool
     actors: list[Actor] = field(default_factory=list)
     taken: list[Rect] = field(default_factory=list)
 
@@ -58,15 +68,16 @@ class _Casting:
                 self._drive(Bus(BusLook.random(self.rng)))
             for _ in range(int(self.rng.integers(1, 4))):
                 self._drive(Car(CarLook.random(self.rng)))
+        often = 2 if self.crowded else 1
         roles = {
             self._add_walker: 0.27,
             self._add_umbrella: 0.1,
             self._add_parasol: 0.045,
             self._add_dog: 0.14,
             self._add_ball: 0.13,
-            self._add_bench: 0.105,
-            self._add_cyclist: 0.07,
-            self._add_bicycle: 0.055,
+            self._add_bench: 0.105 * often,
+            self._add_cyclist: 0.07 * often,
+            self._add_bicycle: 0.055 * often,
             self._add_kite: 0.1 if self.place.sky else 0.0,
         }
         weights = np.asarray(list(roles.values()))
@@ -109,7 +120,7 @@ class _Casting:
 
     def _add_bench(self) -> None:
         chance = self.rng.random()
-        count = 0 if chance < 0.6 else 1 if chance < 0.88 else 2
+        count = 0 if chance < (0.35 if self.crowded else 0.6) else 1 if chance < 0.88 else 2
         sitters = tuple(Look.random(self.rng) for _ in range(count))
         self._put(Bench(self.rng, sitters), 38, 0.0)
 
@@ -183,9 +194,12 @@ class _Casting:
             scale = self._scale(depth)
             half = _LINES * _WIDE / 2 / scale
             place = rng.uniform(-1, 1) * (half + 0.1 * (figure.bounds.right - figure.bounds.left))
+            if self.crowded and self.taken and rng.random() < _TOGETHER:
+                left, _, right, _ = self.taken[rng.integers(len(self.taken))]
+                place = (rng.uniform(left, right) - _LINES * _WIDE / 2) / scale
             place = x if x is not None else float(place)
             rect = self._rect(figure, place, depth, lift, spare)
-            if all(_overlap(rect, other) < crowd for other in self.taken):
+            if self._fits(rect, depth, crowd):
                 self.taken.append(rect)
                 self.actors.append(
                     Actor(figure, place, depth, speed, approach, mirrored, lift=lift)
@@ -193,6 +207,16 @@ class _Casting:
                 return
             if x is not None:
                 return
+
+    def _fits(self, rect: Rect, z: float, crowd: float) -> bool:
+        """Whether enough is seen of it and of those who are there."""
+        if not self.crowded:
+            return all(_overlap(rect, other) < crowd for other in self.taken)
+        # The nearer one may stand before the other as long as enough of that is left.
+        return all(
+            _shared(rect, other) < _MOST_HIDDEN * _area(rect if z > actor.z else other)
+            for other, actor in zip(self.taken, self.actors, strict=True)
+        )
 
     def _rect(self, figure: Figure, x: float, z: float, lift: float, spare: float | None) -> Rect:
         """About where it is in a picture of `_LINES` lines."""
@@ -213,9 +237,14 @@ class _Casting:
 
 def _overlap(one: Rect, other: Rect) -> float:
     """Shared area over the smaller area."""
+    return _shared(one, other) / min(_area(one), _area(other))
+
+
+def _shared(one: Rect, other: Rect) -> float:
     wide = min(one[2], other[2]) - max(one[0], other[0])
     tall = min(one[3], other[3]) - max(one[1], other[1])
-    if wide <= 0 or tall <= 0:
-        return 0.0
-    areas = [(r[2] - r[0]) * (r[3] - r[1]) for r in (one, other)]
-    return wide * tall / min(areas)
+    return max(wide, 0.0) * max(tall, 0.0)
+
+
+def _area(rect: Rect) -> float:
+    return (rect[2] - rect[0]) * (rect[3] - rect[1])

@@ -19,8 +19,8 @@ from tools.demo.training.targets import Regions, Truth, anchor_targets, mask_reg
 NAMES = ("rpn class", "rpn box", "class", "box", "mask")
 """Of the losses, in the order in which they are given."""
 
-_WEIGHTS = (1.0, 2.0, 1.0, 2.0, 2.0)
-_CONSIDERED = 400
+_WEIGHTS = (2.0, 2.0, 1.0, 2.0, 2.0)
+_CONSIDERED = 800
 """Proposals that enter non-maximum suppression in training."""
 
 _PROPOSALS = 100

@@ -8,7 +8,7 @@ the picture is flipped or cropped.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,11 +75,13 @@ class Scenes:
         return Scene(self._pictures[index], boxes, classes, masks, ignored)
 
 
-def read(folder: Path, cache: Path, config: MaskRcnnConfig, classes: list[int]) -> Scenes:
-    """The scenes of a folder in COCO's format.
+def read(
+    folders: Sequence[Path], cache: Path, config: MaskRcnnConfig, classes: list[int]
+) -> Scenes:
+    """The scenes of folders in COCO's format.
 
     Args:
-        folder: with ``images/`` and ``instances.json``.
+        folders: with ``images/`` and ``instances.json`` each.
         cache: a folder where the decoded scenes are kept for the next time.
         config: of the network.
         classes: category ids in the order of the network's ids, which begin with 1.
@@ -88,37 +90,38 @@ def read(folder: Path, cache: Path, config: MaskRcnnConfig, classes: list[int]) 
         OSError: a file is missing or is no picture.
         KeyError: an annotation has another category.
     """
-    source = folder / "instances.json"
-    stamp = f"{source.resolve()} {source.stat().st_mtime_ns} {config.height}x{config.width} {GRID}"
+    sources = [folder / "instances.json" for folder in folders]
+    stamps = [f"{source.resolve()} {source.stat().st_mtime_ns}" for source in sources]
+    stamp = " ".join([*stamps, f"{config.height}x{config.width}", str(GRID)])
     pictures, objects = cache / "pictures.npy", cache / "objects.npz"
     noted = cache / "source.txt"
     if not noted.is_file() or noted.read_text("utf-8") != stamp:
         cache.mkdir(parents=True, exist_ok=True)
         noted.unlink(missing_ok=True)
-        _decode(folder, pictures, objects, config, classes)
+        _decode(sources, pictures, objects, config, classes)
         noted.write_text(stamp, "utf-8")
     with np.load(objects) as arrays:
         return Scenes(np.load(pictures), dict(arrays))
 
 
 def _decode(
-    folder: Path, pictures: Path, objects: Path, config: MaskRcnnConfig, classes: list[int]
+    sources: Sequence[Path],
+    pictures: Path,
+    objects: Path,
+    config: MaskRcnnConfig,
+    classes: list[int],
 ) -> None:
-    content = json.loads((folder / "instances.json").read_text("utf-8"))
-    by_image: dict[int, list[Any]] = {image["id"]: [] for image in content["images"]}
-    for annotation in content["annotations"]:
-        by_image[annotation["image_id"]].append(annotation)
-    shape = (len(by_image), config.height, config.width, 3)
+    entries = [entry for source in sources for entry in _entries(source)]
+    shape = (len(entries), config.height, config.width, 3)
     store = np.lib.format.open_memmap(pictures, "w+", np.uint8, shape)
     found: list[dict[str, Any]] = []
     starts = [0]
-    for index, image in enumerate(content["images"]):
-        path = folder / "images" / image["file_name"]
+    for index, (path, annotated) in enumerate(entries):
         pixels = cv2.imread(str(path), cv2.IMREAD_COLOR)
         if pixels is None:
             raise OSError(f"{path} is missing or is no picture")
         scale = _lay(np.asarray(pixels, np.uint8), store[index])
-        found += _objects(by_image[image["id"]], scale, classes)
+        found += _objects(annotated, scale, classes)
         starts.append(len(found))
     store.flush()
     columns: dict[str, Any] = {
@@ -129,6 +132,16 @@ def _decode(
         "ignored": np.array([item["ignored"] for item in found], bool),
     }
     np.savez(objects, **columns)
+
+
+def _entries(source: Path) -> list[tuple[Path, list[Any]]]:
+    """Each picture of an ``instances.json``, and what is in it."""
+    content = json.loads(source.read_text("utf-8"))
+    by_image: dict[int, list[Any]] = {image["id"]: [] for image in content["images"]}
+    for annotation in content["annotations"]:
+        by_image[annotation["image_id"]].append(annotation)
+    folder = source.parent / "images"
+    return [(folder / image["file_name"], by_image[image["id"]]) for image in content["images"]]
 
 
 def _lay(pixels: Bytes, target: Bytes) -> tuple[float, float]:

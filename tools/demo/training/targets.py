@@ -111,7 +111,7 @@ class Regions:
 def anchor_targets(
     anchors: Tensor, truth: Truth, config: MaskRcnnConfig, noise: torch.Generator
 ) -> AnchorTargets:
-    """Sample anchors f32[A, 4], clipped, of one picture."""
+    """Sample anchors f32[A, 4], clipped, of one picture; each object as often as the others."""
     if not len(truth.boxes):
         background = torch.ones(len(anchors), dtype=torch.bool)
         matched = torch.zeros(0, dtype=torch.int64)
@@ -128,7 +128,7 @@ def anchor_targets(
         objects = (best >= _ANCHOR_IS_OBJECT).nonzero()[:, 0]
         background = best < _ANCHOR_IS_BACKGROUND
     background &= ~_on_ignored(anchors, truth)
-    objects = _sample(objects, _ANCHORS // 2, noise)
+    objects = _sample_evenly(objects, matched[objects], _ANCHORS // 2, noise)
     others = _sample(background.nonzero()[:, 0], _ANCHORS - len(objects), noise)
     codes = encode(truth.boxes[matched[objects]], anchors[objects], config)
     return AnchorTargets(objects, codes, others)
@@ -159,7 +159,8 @@ def regions(
     else:
         best, matched = overlaps(boxes, truth.boxes).max(1)
     is_object = best >= _REGION_IS_OBJECT
-    objects = _sample(is_object.nonzero()[:, 0], count // 4, noise)
+    fitting = is_object.nonzero()[:, 0]
+    objects = _sample_evenly(fitting, matched[fitting], count // 4, noise)
     free = (~is_object & ~_on_ignored(boxes, truth)).nonzero()[:, 0]
     background = _sample(free, count - len(objects), noise)
     chosen, numbers = boxes[objects], matched[objects]
@@ -228,6 +229,19 @@ def _on_ignored(boxes: Tensor, truth: Truth) -> Tensor:
         return torch.zeros(len(boxes), dtype=torch.bool)
     shared = shared_areas(boxes, truth.ignored).amax(1)
     return shared > _ON_IGNORED * areas(boxes)
+
+
+def _sample_evenly(
+    candidates: Tensor, owners: Tensor, count: int, noise: torch.Generator
+) -> Tensor:
+    """Sample where no owner i64[N] is preferred for having more of the candidates.
+
+    A bus has hundreds of anchors, and who is half hidden behind it has three.
+    """
+    if len(candidates) <= count:
+        return candidates
+    chances = 1 / torch.bincount(owners)[owners]
+    return candidates[torch.multinomial(chances, count, generator=noise)]
 
 
 def _sample(candidates: Tensor, count: int, noise: torch.Generator) -> Tensor:
