@@ -9,6 +9,8 @@ Source of the format: ``rleEncode`` and ``rleToString`` of pycocotools' ``maskAp
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import TypedDict
 
 import cv2
@@ -44,15 +46,29 @@ def encode(crop: NDArray[np.uint8], rect: Rect, size: tuple[int, int]) -> RLE:
     Raises:
         ValueError: the crop does not fit the rectangle, or the rectangle the picture.
     """
+    return encode_all([crop], [rect], size)[0]
+
+
+def encode_all(
+    crops: Sequence[NDArray[np.uint8]], rects: Sequence[Rect], size: tuple[int, int]
+) -> list[RLE]:
+    """Encode masks of one picture, in half the time that they take one by one. See `encode`."""
+    rows, columns = size
+    counts = [_counts(crop, rect, size) for crop, rect in zip(crops, rects, strict=True)]
+    return [RLE(size=[rows, columns], counts=text) for text in _compress(counts)]
+
+
+def _counts(crop: NDArray[np.uint8], rect: Rect, size: tuple[int, int]) -> NDArray[np.int64]:
+    """The lengths of runs of 0 and 1 by turns."""
     x1, y1, x2, y2 = (int(v) for v in rect)
     rows, columns = size
     if crop.shape != (y2 - y1, x2 - x1) or not (0 <= x1 <= x2 <= columns and 0 <= y1 <= y2 <= rows):
         raise ValueError(f"a crop {crop.shape} at {(x1, y1, x2, y2)} does not fit {size}")
     edges = _edges(crop, x1, y1, rows)
-    counts = np.diff(edges, prepend=0, append=rows * columns)
-    if counts[-1] == 0 and len(counts) > 1:
-        counts = counts[:-1]
-    return RLE(size=[rows, columns], counts=_compress(counts))
+    counts = np.empty(len(edges) + 1, np.int64)
+    counts[:-1], counts[-1] = edges, rows * columns
+    counts[1:] -= edges
+    return counts[:-1] if counts[-1] == 0 and len(counts) > 1 else counts
 
 
 def _edges(crop: NDArray[np.uint8], x1: int, y1: int, rows: int) -> NDArray[np.int64]:
@@ -76,9 +92,14 @@ def _edges(crop: NDArray[np.uint8], x1: int, y1: int, rows: int) -> NDArray[np.i
     return edges[kept]
 
 
-def _compress(counts: NDArray[np.int64]) -> str:
-    values = counts.copy()
-    values[3:] -= counts[1:-2]
+def _compress(runs: Sequence[NDArray[np.int64]]) -> list[str]:
+    """The text of each mask's runs."""
+    if not runs:
+        return []
+    values = np.concatenate(runs)
+    ends = np.cumsum([len(counts) for counts in runs]).tolist()
+    for counts, end in zip(runs, ends, strict=True):
+        values[end - len(counts) + 3 : end] -= counts[1:-2]
     groups = np.empty((len(values), _MAX_GROUPS), np.uint8)
     used = np.zeros(groups.shape, bool)
     more = np.ones(len(values), bool)
@@ -91,4 +112,7 @@ def _compress(counts: NDArray[np.int64]) -> str:
         groups[:, index] = low + 32 * more + 48
         if not more.any():
             break
-    return groups[used].tobytes().decode("ascii")
+    text = groups[used].tobytes().decode("ascii")
+    letters = np.cumsum(used.sum(axis=1)).tolist()
+    cuts = [0, *(letters[end - 1] for end in ends)]
+    return [text[first:last] for first, last in pairwise(cuts)]

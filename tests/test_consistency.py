@@ -16,7 +16,10 @@ from streamer.errors import SettingsError
     [
         ({"source": "a.png", "every": 4}, "--every: photos"),
         ({"source": "a.png", "pace": "live"}, "--pace live: photos"),
-        ({"source": "0", "pace": "lossless"}, "--pace lossless: 0 does not wait, .* record or download it"),
+        (
+            {"source": "0", "pace": "lossless"},
+            "--pace lossless: 0 does not wait, .* record or download it",
+        ),
         ({"source": "HTTP://x/a.mp4", "pace": "lossless"}, "--pace lossless: HTTP://x/a.mp4 does"),
         ({"source": "a.png", "hwaccel": "cuda"}, "--hwaccel cuda: .* and a.png is neither"),
         ({"source": "lavfi:testsrc2", "hwaccel": "cuda"}, "--hwaccel cuda: .* lavfi:testsrc2 is"),

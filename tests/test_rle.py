@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from pycocotools import mask as coco
 
-from streamer.rle import Rect, encode
+from streamer.rle import Rect, encode, encode_all
 
 
 def reference(crop: NDArray[np.uint8], rect: Rect, size: tuple[int, int]) -> dict[str, object]:
@@ -61,3 +61,12 @@ def test_a_crop_out_of_place_is_refused() -> None:
         encode(np.zeros((2, 2), np.uint8), (0, 0, 3, 2), (4, 4))
     with pytest.raises(ValueError, match="does not fit"):
         encode(np.zeros((2, 2), np.uint8), (3, 0, 5, 2), (4, 4))
+
+
+@given(st.lists(crops(), max_size=5))
+def test_masks_together_are_as_they_are_alone(
+    cases: list[tuple[NDArray[np.uint8], Rect, tuple[int, int]]],
+) -> None:
+    masks, rects = [mask for mask, *_ in cases], [rect for _, rect, _ in cases]
+    alone = [reference(mask, rect, (40, 40)) for mask, rect in zip(masks, rects, strict=True)]
+    assert encode_all(masks, rects, (40, 40)) == alone

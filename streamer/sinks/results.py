@@ -106,8 +106,7 @@ def record(frame: Frame, instances: Instances, events: Sequence[Event] = ()) -> 
         instances.labels,
         np.round(instances.scores.astype(np.float64), 4).tolist(),
         np.round(instances.boxes.astype(np.float64), 2).tolist(),
-        instances.masks,
-        instances.rects.tolist(),
+        rle.encode_all(instances.masks, instances.rects.tolist(), size),
         strict=True,
     )
     line: dict[str, Any] = {
@@ -121,9 +120,9 @@ def record(frame: Frame, instances: Instances, events: Sequence[Event] = ()) -> 
                 "label": label,
                 "score": score,
                 "box": box,
-                "segmentation": rle.encode(mask, rect, size),
+                "segmentation": mask,
             }
-            for track_id, class_id, label, score, box, mask, rect in found
+            for track_id, class_id, label, score, box, mask in found
         ],
     }
     if events:
