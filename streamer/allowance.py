@@ -8,10 +8,11 @@ class Allowance:
 
     Args:
         share: of the time, that what is started may take.
+        longest: seconds after which it may be started in any case.
     """
 
-    def __init__(self, share: float) -> None:
-        self._share = share
+    def __init__(self, share: float, longest: float) -> None:
+        self._share, self._longest = share, longest
         self._started = float("-inf")
         self._cost = 0.0
 
@@ -25,4 +26,4 @@ class Allowance:
 
     def permits(self, now: float) -> bool:
         """Whether it may be started again."""
-        return now - self._started >= self._cost / self._share
+        return now - self._started >= min(self._cost / self._share, self._longest)

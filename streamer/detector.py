@@ -18,7 +18,6 @@ from streamer.instances import Instances
 from streamer.metrics import Metrics
 from streamer.models.base import Model
 from streamer.models.geometry import Geometry
-from streamer.threads import give_way
 
 
 def read_result(model: Model, pending: Pending, geometry: Geometry, metrics: Metrics) -> Instances:
@@ -120,8 +119,6 @@ class Detector:
             thread.join()
 
     def _work(self) -> None:
-        # A frame that is shown late is worse than a result that is.
-        give_way()
         try:
             while (run := self._next()) is not None:
                 instances = self._detect(run.frame)

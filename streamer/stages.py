@@ -35,6 +35,9 @@ Hud = Callable[[], Sequence[str]]
 _RESULTS = 0.25
 """Of the time of the line of shown frames, what the model's results may take."""
 
+_LONGEST_PAUSE = 2.0
+"""Seconds for which the model waits at most because a result has taken long."""
+
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
@@ -184,12 +187,12 @@ def propagate(
 ) -> Stage[Frame, Detected]:
     """Show every frame at once, with what is known carried onto it; the model runs beside.
 
-    The model gets the newest of every n-th frames whenever it is free; of all frames fewer, where
-    their results would take so much of the line's time that frames were dropped.
+    The model gets the newest of every n-th frames whenever it is free. Where n is 1, it gets no
+    more than take a quarter of the line's time for their results: frames go first.
     """
 
     def stage(frames: Iterable[Frame]) -> Iterator[Detected]:
-        allowance = Allowance(_RESULTS)
+        allowance = Allowance(_RESULTS, _LONGEST_PAUSE)
         with detector:
             last: Frame | None = None
             for number, frame in enumerate(frames):

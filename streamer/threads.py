@@ -53,7 +53,7 @@ def limit_libraries() -> None:
     cv2.setNumThreads(1)
 
 
-def give_way() -> None:
+def _give_way() -> None:
     """Put the calling thread, and those that it will start, behind the others of the process.
 
     Only Linux knows a niceness of threads; elsewhere this does nothing.
@@ -66,6 +66,12 @@ def give_way() -> None:
 
 
 def giving_way(start: Callable[[], Result]) -> Result:
-    """Call something in a thread that gives way, as then do all threads that it starts."""
-    with ThreadPoolExecutor(1, initializer=give_way) as pool:
+    """Call something in a thread that gives way, as then do all threads that it starts.
+
+    It is for what needs no Python later: who holds Python's lock and gives way holds up all others.
+    """
+    pool = ThreadPoolExecutor(1, initializer=_give_way)
+    try:
         return pool.submit(start).result()
+    finally:
+        pool.shutdown(wait=False)  # a Ctrl-C does not wait for it

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -126,20 +124,3 @@ def test_close_ends_the_workers() -> None:
         detector.offer(grey_frame(1))
     assert threading.active_count() == before
     detector.close()
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux knows a niceness of threads")
-def test_inference_gives_way_to_the_line() -> None:
-    class Watched(FakeEngine):
-        niceness = 0
-
-        def submit(self, tensors: Tensors) -> FakePending:
-            self.niceness = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
-            return super().submit(tensors)
-
-    engine = Watched()
-    with made(engine) as detector:
-        detector.offer(grey_frame(0))
-        assert results_of(detector, 1) == [0]
-    ours = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
-    assert engine.niceness > ours or ours == 19, "19 is the nicest"

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import cast
+
 import pytest
 
 from streamer import stages
+from streamer.detector import Detector
 from streamer.errors import InferenceError, StageError, WriteError
+from streamer.frame import Frame
+from streamer.instances import Instances
 from streamer.metrics import Metrics
 from streamer.overlay import OverlayStyle
 from streamer.pipeline import Pipeline
+from streamer.propagation.propagator import Propagator
 from streamer.tracking import Tracker
 from tests.fakes import FakeEngine, FakeModel, FakeSink, FakeSource, grey_frame, one_instance
 
@@ -156,3 +163,54 @@ def test_blend_fills_the_frames_between_results() -> None:
     inferred = [item.instances for item in shown if item.instances.inferred]
     assert [int(instances.boxes[0, 0]) for instances in inferred] == [0, 3, 4]
     assert counted.snapshot().counts == {"propagated": 2}
+
+
+def test_results_that_take_long_are_asked_for_seldom(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, frame_at_hand = 0.0, 0
+    asked: list[int] = []
+
+    class Prompt:
+        """Has the result of each frame by the next one."""
+
+        def offer(self, frame: Frame) -> None:
+            asked.append(frame.seq)
+
+        def withdraw(self) -> bool:
+            return False
+
+        def finished(self) -> list[tuple[int, Instances]]:
+            return [(seq, Instances.empty()) for seq in asked[-1:] if seq == frame_at_hand - 1]
+
+        def __enter__(self) -> Prompt:
+            return self
+
+        def __exit__(self, *exc: object) -> None: ...
+
+    class Slow:
+        """Takes a tenth of a second for a result and nothing for a frame."""
+
+        def advance(self, _: Frame) -> None: ...
+        def expect(self, _: int) -> None: ...
+
+        def update(self, *_: object) -> None:
+            nonlocal now
+            now += 0.1
+
+        def current(self) -> Instances:
+            return Instances.empty()
+
+    def frames() -> Iterator[Frame]:
+        nonlocal now, frame_at_hand
+        for seq in range(40):
+            frame_at_hand = seq
+            yield grey_frame(seq)
+            now += 0.05
+
+    monkeypatch.setattr("time.perf_counter", lambda: now)
+    for every, most in ((1, 0.3 / 0.1), (2, 40)):
+        asked.clear()
+        began = now
+        detector, propagator = cast(Detector, Prompt()), cast(Propagator, Slow())
+        assert len(list(stages.propagate(detector, propagator, Metrics(), every)(frames()))) == 40
+        assert 2 < len(asked) <= most * (now - began) + 1
+    assert asked == list(range(0, 40, 2)), "a number of frames that was asked for is kept to"

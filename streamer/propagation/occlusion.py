@@ -66,6 +66,8 @@ def stepped(tracks: Tracks, step: Step) -> Tracks:
         tracks: by id.
         step: to that picture.
     """
+    if not tracks:
+        return {}
     ways, patches = Ways(step.flow), {}
     for number, track in tracks.items():
         patch = moved(track.patch, ways)

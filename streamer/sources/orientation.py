@@ -32,6 +32,9 @@ EXIF_TURNS = dict(enumerate(Turn, start=1))
 """Turns by EXIF's orientation number, 1 to 8, in the order of the standard (CIPA DC-008, 4.6.5)."""
 
 _ANGLES = {0: Turn.NONE, 90: Turn.COUNTERCLOCKWISE, 180: Turn.HALF, 270: Turn.CLOCKWISE}
+_SMALLEST = 16
+"""Pixels a side from which a thumbnail is worth while."""
+
 _ORIENTATION_TAG = 0x0112
 _TIFF_HEADER = re.compile(
     rb"(?:^|Exif\0\0|eXIf|EXIF....)(II\*\0|MM\0\*)",  # TIFF itself; JPEG; PNG; WebP
@@ -54,6 +57,8 @@ def _thumbnail(picture: av.VideoFrame) -> av.VideoFrame:
     PyAV leaves a picture whose side data was listed in a reference cycle. All buffers of its
     decoder, megabytes, would then stay taken until the garbage collector came by.
     """
+    if min(picture.width, picture.height) < _SMALLEST:  # FFmpeg aborts on a Bayer picture of 3x3
+        return picture
     graph = Graph()
     size, form = f"{picture.width}x{picture.height}", picture.format.name
     try:

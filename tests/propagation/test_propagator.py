@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from streamer.instances import Instances
+from streamer.instances import Box, Instances
 from streamer.overlap import mask_iou
+from streamer.propagation.flow import Ways
 from streamer.propagation.propagator import Propagator
+from streamer.propagation.track import Track
+from streamer.propagation.view import View, grids_of
 from tests.propagation.matching import GivenIds
 from tests.propagation.scenes import Scene, Shape
 
@@ -232,3 +236,49 @@ def test_pictures_of_any_size_are_carried(size: tuple[int, int]) -> None:
     shape = Shape((width / 2, height / 2), speed=(0.5, 0), radii=(width / 4, height / 4))
     shown = play(Scene([shape], size), Propagator(GivenIds()), 6, every=2, late=2)
     assert share(shown[5], Scene([shape], size).truth(5), 1) > 0.6
+
+
+def test_a_result_is_shown_at_once_and_later_ones_are_compared_with_it() -> None:
+    class Recording(GivenIds):
+        def update(
+            self, carried: Instances, found: Instances, at: float, hidden: Mapping[int, Box]
+        ) -> Instances:
+            self.carried = carried
+            return super().update(carried, found, at, hidden)
+
+    scene, tracker = Scene([WALKER]), Recording()
+    propagator = Propagator(tracker)
+    for number in range(3):
+        propagator.advance(scene.frame(number))
+        assert len(propagator.current()) == 0
+        propagator.expect(number)
+    propagator.update(0, scene.truth(0))
+    assert propagator.current().track_ids.tolist() == [1]
+    propagator.update(1, scene.truth(1))
+    assert tracker.carried.track_ids.tolist() == [1]
+
+
+@pytest.mark.parametrize(
+    ("gap", "settles"), [(3, False), (5, False), (9, True), (12, True), (40, True)]
+)
+def test_a_mask_changes_over_a_part_of_the_time_between_results(gap: int, settles: bool) -> None:
+    small = Scene([Shape((300, 180), radii=(40, 40))])
+    large = Scene([Shape((300, 180), radii=(60, 60))])
+    grids = grids_of(*small.size)
+    view = View.of(small.frame(0), grids)
+    before, after = (Track.begin(s.truth(0), 0, view, grids, None) for s in (small, large))
+    assert before is not None
+    assert after is not None
+    track = after.settle(replace(before, age=gap))
+    still = Ways(np.zeros((grids[0].height, grids[0].width, 2), np.float32))
+    areas = []
+    for _ in range(5):
+        outline = track.outline(small.size)
+        assert outline is not None
+        areas.append(np.count_nonzero(outline[1]))
+        track = track.stepped(track.patch, None, None, still)
+    full = areas[-1]
+    assert areas == sorted(areas)
+    assert (areas[0] < 0.9 * full) == settles
+    assert areas[3] == full
+    assert track.shown is None
