@@ -149,7 +149,9 @@ class Propagator:
         if awaited is None or self._grids is None:
             self._trim()
             return None
-        carried = awaited.shown or as_instances(list(awaited.tracks.items()), self._size)
+        carried = awaited.shown
+        if carried is None:
+            carried = as_instances(list(awaited.tracks.items()), self._size)
         hidden = {
             number: box
             for number, track in awaited.tracks.items()
