@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 from streamer.allowance import Allowance
 from streamer.detector import Detector, read_result
@@ -37,6 +38,9 @@ _RESULTS = 0.25
 
 _LONGEST_PAUSE = 2.0
 """Seconds for which the model waits at most because a result has taken long."""
+
+_LATE = 0.5
+"""Age of a frame, as a part of the time between two, from which the line has fallen behind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,31 +187,46 @@ def blend(tracker: Tracker, metrics: Metrics) -> Stage[Detected | Skipped, Detec
 
 
 def propagate(
-    detector: Detector, propagator: Propagator, metrics: Metrics, every: int = 1
+    detector: Detector, propagator: Propagator, metrics: Metrics, rate: Fraction, every: int = 1
 ) -> Stage[Frame, Detected]:
     """Show every frame at once, with what is known carried onto it; the model runs beside.
 
     The model gets the newest of every n-th frames whenever it is free. Where n is 1, it gets no
-    more than take a quarter of the line's time for their results: frames go first.
+    more than take a quarter of the line's time for their results: frames go first. A line that has
+    fallen behind catches up by a frame on which all goes on as it went, never by two in a row.
+
+    Args:
+        detector: runs the model.
+        propagator: carries its results.
+        metrics: where frames and agreement are counted.
+        rate: frames a second that come.
+        every: n.
     """
 
     def stage(frames: Iterable[Frame]) -> Iterator[Detected]:
         allowance = Allowance(_RESULTS, _LONGEST_PAUSE)
         with detector:
             last: Frame | None = None
+            hurried = False
             for number, frame in enumerate(frames):
                 if last is not None and not detector.withdraw():
                     propagator.expect(last.seq)
                     allowance.start(time.perf_counter())
-                propagator.advance(frame)
                 if results := detector.finished():
                     began = time.perf_counter()
                     _take(results, propagator, metrics)
                     allowance.spend((time.perf_counter() - began) / len(results))
-                last = None
-                if number % every == 0 and (every > 1 or allowance.permits(time.perf_counter())):
-                    last = frame
-                    detector.offer(frame)
+                due = number % every == 0
+                age = time.monotonic() - frame.captured_at
+                hurried = age * rate > _LATE and not hurried and (every == 1 or not due)
+                if hurried:
+                    propagator.skip()
+                else:
+                    propagator.advance(frame)
+                free = every > 1 or allowance.permits(time.perf_counter())
+                last = frame if due and free and not hurried else None
+                if last is not None:
+                    detector.offer(last)
                 metrics.count("propagated")
                 yield Detected(frame, propagator.current())
             detector.finished()  # raises what has failed on the last frames

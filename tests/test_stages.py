@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from fractions import Fraction
+from itertools import pairwise
 from typing import cast
 
 import pytest
@@ -165,52 +168,126 @@ def test_blend_fills_the_frames_between_results() -> None:
     assert counted.snapshot().counts == {"propagated": 2}
 
 
+class Clock:
+    """Time that passes only when it is told to."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 0.0
+        monkeypatch.setattr("time.perf_counter", lambda: self.now)
+        monkeypatch.setattr("time.monotonic", lambda: self.now)
+
+    def camera(self, count: int, interval: float) -> Iterator[Frame]:
+        """Frames as they come; what comes while nobody takes any is not lost but waits."""
+        began = self.now
+        for seq in range(count):
+            due = began + seq * interval
+            self.now = max(self.now, due)
+            yield replace(grey_frame(seq), captured_at=due)
+
+
+class PromptDetector:
+    """Has the result of each frame by the next one, if it is to have any."""
+
+    def __init__(self, *, results: bool) -> None:
+        self.asked: list[int] = []
+        self._results = results
+        self._done: list[tuple[int, Instances]] = []
+
+    def offer(self, frame: Frame) -> None:
+        self.asked.append(frame.seq)
+        self._done = [(frame.seq, Instances.empty())]
+
+    def withdraw(self) -> bool:
+        return False
+
+    def finished(self) -> list[tuple[int, Instances]]:
+        done, self._done = self._done, []
+        return done if self._results else []
+
+    def __enter__(self) -> PromptDetector:
+        return self
+
+    def __exit__(self, *exc: object) -> None: ...
+
+
+class SlowPropagator:
+    """Takes so many seconds for a frame and for a result; keeps nothing of it."""
+
+    def __init__(self, clock: Clock, *, frame: float = 0.0, result: float = 0.0) -> None:
+        self.looked_at: list[int] = []
+        self._clock, self._frame, self._result = clock, frame, result
+
+    def advance(self, frame: Frame) -> None:
+        self.looked_at.append(frame.seq)
+        self._clock.now += self._frame
+
+    def skip(self) -> None: ...
+
+    def expect(self, seq: int) -> None:
+        assert seq == self.looked_at[-1]
+
+    def update(self, *_: object) -> None:
+        self._clock.now += self._result
+
+    def current(self) -> Instances:
+        return Instances.empty()
+
+
+def ages(
+    clock: Clock, detector: PromptDetector, propagator: SlowPropagator, every: int = 1
+) -> list[float]:
+    """How old each of 40 frames of a camera with 20 a second is when it is passed on."""
+    stage = stages.propagate(
+        cast(Detector, detector), cast(Propagator, propagator), Metrics(), Fraction(20), every
+    )
+    passed = stage(clock.camera(40, 0.05))
+    return [clock.now - item.frame.captured_at for item in passed]
+
+
 def test_results_that_take_long_are_asked_for_seldom(monkeypatch: pytest.MonkeyPatch) -> None:
-    now, frame_at_hand = 0.0, 0
-    asked: list[int] = []
-
-    class Prompt:
-        """Has the result of each frame by the next one."""
-
-        def offer(self, frame: Frame) -> None:
-            asked.append(frame.seq)
-
-        def withdraw(self) -> bool:
-            return False
-
-        def finished(self) -> list[tuple[int, Instances]]:
-            return [(seq, Instances.empty()) for seq in asked[-1:] if seq == frame_at_hand - 1]
-
-        def __enter__(self) -> Prompt:
-            return self
-
-        def __exit__(self, *exc: object) -> None: ...
-
-    class Slow:
-        """Takes a tenth of a second for a result and nothing for a frame."""
-
-        def advance(self, _: Frame) -> None: ...
-        def expect(self, _: int) -> None: ...
-
-        def update(self, *_: object) -> None:
-            nonlocal now
-            now += 0.1
-
-        def current(self) -> Instances:
-            return Instances.empty()
-
-    def frames() -> Iterator[Frame]:
-        nonlocal now, frame_at_hand
-        for seq in range(40):
-            frame_at_hand = seq
-            yield grey_frame(seq)
-            now += 0.05
-
-    monkeypatch.setattr("time.perf_counter", lambda: now)
     for every, most in ((1, 0.3 / 0.1), (2, 40)):
-        asked.clear()
-        began = now
-        detector, propagator = cast(Detector, Prompt()), cast(Propagator, Slow())
-        assert len(list(stages.propagate(detector, propagator, Metrics(), every)(frames()))) == 40
-        assert 2 < len(asked) <= most * (now - began) + 1
-    assert asked == list(range(0, 40, 2)), "a number of frames that was asked for is kept to"
+        clock, detector = Clock(monkeypatch), PromptDetector(results=True)
+        assert len(ages(clock, detector, SlowPropagator(clock, result=0.1), every)) == 40
+        assert 2 < len(detector.asked) <= most * clock.now + 1
+    assert detector.asked == list(range(0, 40, 2)), "a number that was asked for is kept to"
+
+
+def test_a_line_that_falls_behind_catches_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, detector = Clock(monkeypatch), PromptDetector(results=False)
+    # A frame takes 1.4 times as long as there is for one.
+    propagator = SlowPropagator(clock, frame=0.07)
+    assert max(ages(clock, detector, propagator)) < 0.12
+    skipped = sorted(set(range(40)) - set(propagator.looked_at))
+    assert 10 <= len(skipped) < 20
+    assert set(detector.asked) <= set(propagator.looked_at)
+
+
+def test_of_two_frames_one_is_looked_at_however_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, detector = Clock(monkeypatch), PromptDetector(results=False)
+    propagator = SlowPropagator(clock, frame=0.2)
+    ages(clock, detector, propagator)
+    assert max(b - a for a, b in pairwise(propagator.looked_at)) == 2
+
+
+def test_a_line_that_keeps_up_looks_at_every_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, detector = Clock(monkeypatch), PromptDetector(results=False)
+    propagator = SlowPropagator(clock, frame=0.045)
+    ages(clock, detector, propagator)
+    assert propagator.looked_at == list(range(40))
+
+
+def test_a_result_is_taken_before_its_frame_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else both would come together, and the frames behind would wait for both."""
+    clock, detector = Clock(monkeypatch), PromptDetector(results=True)
+    propagator = SlowPropagator(clock, frame=0.02, result=0.04)
+    assert max(ages(clock, detector, propagator)) < 0.055
+
+
+def test_a_frame_whose_turn_it_is_is_looked_at_however_late(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock, detector = Clock(monkeypatch), PromptDetector(results=False)
+    propagator = SlowPropagator(clock, frame=0.08)
+    ages(clock, detector, propagator, every=3)
+    assert detector.asked == list(range(0, 40, 3))
+    assert len(propagator.looked_at) < 40

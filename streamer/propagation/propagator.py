@@ -1,6 +1,7 @@
 """Propagator: carries results from the pictures they belong to onto the picture at hand.
 
-    advance(frame) ── every picture: flow from the one before; each object moves along
+    advance(frame) ── a picture: flow from the one before; each object moves along
+    skip() ── a picture that there is no time to look at: each object goes on as it went
     expect(seq)    ── an inference was started on this picture: its view and objects are kept
     update(seq, found) ── its result is here, some pictures later:
         objects as they were carried to that picture ──┐
@@ -22,11 +23,12 @@ import numpy as np
 from streamer.frame import Frame
 from streamer.instances import Box, Instances
 from streamer.overlap import mask_iou
+from streamer.propagation.carry import Motion
 from streamer.propagation.flow import FlowEstimator, is_cut
 from streamer.propagation.history import History, Step
 from streamer.propagation.occlusion import has_come_out, remembered, stepped
 from streamer.propagation.track import Track, Tracks, as_instances
-from streamer.propagation.view import Grids, View, grids_of
+from streamer.propagation.view import COARSE, Grids, View, grids_of
 
 _REPLAYED = 400_000
 """Cells, about, through which a result may go while it catches up, some 5 ms; where that is too
@@ -95,10 +97,11 @@ class Propagator:
         self._tracks: Tracks = {}
         self._exact: Instances | None = None
         self._carried: Instances | None = None
+        self._skipped = 0
 
     def advance(self, frame: Frame) -> None:
-        """Go on to the next picture, of those that are shown."""
-        before = self._view
+        """Go on to the next picture, of those that are shown, and look at it."""
+        before, span = self._view, 1 + self._skipped
         if self._grids is None or self._size != (frame.width, frame.height):
             self._size = (frame.width, frame.height)
             self._grids = grids_of(*self._size)
@@ -106,6 +109,7 @@ class Propagator:
         self._view = View.of(frame, self._grids)
         self._seq, self._time = frame.seq, float(frame.time)
         self._exact = self._carried = None
+        self._skipped = 0
         if before is None:
             self._begin()
             return
@@ -113,19 +117,23 @@ class Propagator:
         if is_cut(self._view.luma, before.luma, flow):
             self._begin()
             return
-        step = Step(frame.seq, self._view, flow)
+        step = Step(frame.seq, self._view, flow, span)
         if self._awaited:
             self._history.add(step, self._awaited)
         self._tracks = stepped(self._tracks, step)
 
+    def skip(self) -> None:
+        """Go on to the next picture without looking at it."""
+        self._skipped += 1
+
     def expect(self, seq: int) -> None:
-        """Be ready for the result of the picture at hand.
+        """Be ready for the result of the picture that was looked at last.
 
         Raises:
-            ValueError: ``seq`` is not that of the picture at hand.
+            ValueError: ``seq`` is not that picture's.
         """
         if self._view is None or seq != self._seq:
-            raise ValueError(f"frame {seq} is not the one at hand, {self._seq}")
+            raise ValueError(f"frame {seq} is not the one looked at last, {self._seq}")
         self._awaited[seq] = _Awaited(self._time, self._view, dict(self._tracks), self._carried)
 
     def forget(self, seq: int) -> None:
@@ -167,6 +175,21 @@ class Propagator:
 
     def current(self) -> Instances:
         """What is to be shown on the picture at hand."""
+        known = self._known()
+        if not self._skipped or self._grids is None:
+            return known
+        pixels = self._skipped * self._grids[COARSE].cell
+        ways = [self._motion(number) for number in known.track_ids.tolist()]
+        by = np.rint(pixels * np.array(ways).reshape(-1, 2)).astype(np.int32)
+        return replace(known.moved(by, self._size), inferred=False)
+
+    def _motion(self, number: int) -> Motion:
+        """How an object goes on."""
+        track = self._tracks.get(number)
+        return (track.motion if track is not None else None) or (0.0, 0.0)
+
+    def _known(self) -> Instances:
+        """What is to be shown on the picture that was looked at last."""
         if self._exact is not None:
             return self._exact
         if self._grids is None:
