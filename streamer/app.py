@@ -94,6 +94,8 @@ def build(settings: Settings, resources: ExitStack, fetch: Fetch | None = None) 
         detected = _carried(frames, source.info.rate, every, model, engine, metrics)
     else:
         detected = _detected(frames, every, model, engine, metrics, live=live)
+        if settings.fill:
+            detected = detected.then("fill", stages.fill(settings.fill))
     if any(sink.draws for sink in sinks):
         hud = Figures(pipeline.snapshot, source.health, controls)
         style = partial(_style, settings, controls)

@@ -135,6 +135,16 @@ class Settings(BaseModel):
         metavar="N|auto",
     )
 
+    fill: Seconds = option(
+        Fraction(0),
+        "Model",
+        "where the model misses an object of a file for up to so long, show it there as carried "
+        "from the frames around",
+        metavar="SECONDS",
+        ge=0,
+        le=5,
+    )
+
     pace: Literal["lossless", "live"] | None = option(
         None, "Part", "every frame (for files), or at its own pace as if from a camera"
     )

@@ -21,6 +21,7 @@ def check(settings: Settings) -> None:
         SettingsError: they do not.
     """
     _check_source(settings)
+    _check_fill(settings)
     if kind_of(settings.source) == "images":
         _check_photos(settings)
     suffixes = {Path(spec).suffix.lower() for spec in settings.output if "://" not in spec}
@@ -47,6 +48,21 @@ def _check_source(settings: Settings) -> None:
             f"--hwaccel {settings.hwaccel}: hardware decodes video files and streams, and {name} "
             "is neither; leave it out"
         )
+
+
+def _check_fill(settings: Settings) -> None:
+    if not settings.fill:
+        return
+    if settings.pace == "live" or is_live(settings.source):
+        raise SettingsError(
+            "--fill looks at the frames to come, for which a live view cannot wait; leave it out"
+        )
+    if settings.every not in ("auto", 1):
+        raise SettingsError(
+            "--fill is for files of which the model sees every frame; leave it or --every out"
+        )
+    if kind_of(settings.source) == "images":
+        raise SettingsError("--fill: photos have nothing to do with each other; leave it out")
 
 
 def _check_photos(settings: Settings) -> None:

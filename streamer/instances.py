@@ -26,6 +26,7 @@ class Instances:
         masks: N crops u8[h, w], 0 or 255. Crop i covers the pixels of ``rects[i]``.
         track_ids: i32[N]; -1 where an object is not tracked, the default.
         inferred: the model ran on this very frame.
+        filled: bool[N]; the model has missed the object there, and the frames around it tell of it.
 
     Raises:
         ValueError: the arrays do not belong together.
@@ -38,11 +39,14 @@ class Instances:
     masks: tuple[NDArray[np.uint8], ...]
     track_ids: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
     inferred: bool = True
+    filled: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
 
     def __post_init__(self) -> None:
         n = len(self.boxes)
         if not len(self.track_ids):
             object.__setattr__(self, "track_ids", np.full(n, -1, np.int32))
+        if not len(self.filled):
+            object.__setattr__(self, "filled", np.zeros(n, np.bool_))
         shapes = {
             "boxes": (self.boxes.shape, (n, 4)),
             "scores": (self.scores.shape, (n,)),
@@ -50,6 +54,7 @@ class Instances:
             "labels": ((len(self.labels),), (n,)),
             "masks": ((len(self.masks),), (n,)),
             "track_ids": (self.track_ids.shape, (n,)),
+            "filled": (self.filled.shape, (n,)),
         }
         for name, (got, want) in shapes.items():
             if got != want:
@@ -79,7 +84,22 @@ class Instances:
             labels=tuple(self.labels[row] for row in rows),
             masks=tuple(self.masks[row] for row in rows),
             track_ids=self.track_ids[chosen],
+            filled=self.filled[chosen],
         )
+
+    def joined(self, others: Instances) -> Instances:
+        """These and others, best score first; `inferred` as these are."""
+        both = replace(
+            self,
+            boxes=np.concatenate([self.boxes, others.boxes]),
+            scores=np.concatenate([self.scores, others.scores]),
+            class_ids=np.concatenate([self.class_ids, others.class_ids]),
+            labels=self.labels + others.labels,
+            masks=self.masks + others.masks,
+            track_ids=np.concatenate([self.track_ids, others.track_ids]),
+            filled=np.concatenate([self.filled, others.filled]),
+        )
+        return both.take(np.argsort(-both.scores, kind="stable").tolist())
 
     def moved(self, by: NDArray[np.int32], size: tuple[int, int]) -> Instances:
         """The objects elsewhere in the frame, cut off at its border; without those beyond it.

@@ -16,6 +16,7 @@ from streamer.allowance import Allowance
 from streamer.detector import Detector, read_result
 from streamer.engine import Engine, Pending
 from streamer.frame import Frame
+from streamer.gaps import filled
 from streamer.hud import draw_hud
 from streamer.instances import Instances
 from streamer.metrics import Metrics
@@ -38,6 +39,9 @@ _RESULTS = 0.25
 
 _LONGEST_PAUSE = 2.0
 """Seconds for which the model waits at most because a result has taken long."""
+
+_MOST_HELD = 32
+"""Frames that are held back at most, whatever their times say."""
 
 _LATE = 0.5
 """Age of a frame, as a part of the time between two, from which the line has fallen behind."""
@@ -163,6 +167,35 @@ def identify(tracker: Tracker) -> Stage[Detected | Skipped, Detected]:
                 yield item
 
     return stage
+
+
+def fill(longest: Fraction) -> Stage[Detected, Detected]:
+    """Fill the gaps of tracks; a frame is held back for as long as a gap that it is in may end.
+
+    Args:
+        longest: seconds from a result that has an object to the next that has it.
+    """
+
+    def stage(items: Iterable[Detected]) -> Iterator[Detected]:
+        held: list[Detected] = []
+        for item in items:
+            held.append(item)
+            results = filled([h.frame for h in held], [h.instances for h in held])
+            held = [replace(h, instances=r) for h, r in zip(held, results, strict=True)]
+            while _is_done(held, longest):
+                yield held.pop(0)
+        yield from held
+
+    return stage
+
+
+def _is_done(held: Sequence[Detected], longest: Fraction) -> bool:
+    """Whether the first frame held is too old for a gap that the next frame ends to reach it."""
+    if not held:
+        return False
+    first, last = held[0].frame, held[-1].frame
+    # Image files have nothing to do with each other, and come in any size.
+    return first.name is not None or last.time - first.time >= longest or len(held) > _MOST_HELD
 
 
 def blend(tracker: Tracker, metrics: Metrics) -> Stage[Detected | Skipped, Detected]:

@@ -88,6 +88,17 @@ def test_it_finds_what_the_clip_shows(results: Path) -> None:
     assert all(sighting.found for sighting in seen.values()), "each is found at least now and then"
 
 
+def test_gaps_are_filled_where_that_is_asked_for(results: Path, tmp_path: Path) -> None:
+    path = tmp_path / "filled.jsonl"
+    wanted = ["--fill", "0.3", "--frames", "60"]
+    assert main(["run", "demo", *wanted, "-o", str(path), "--quiet"]) == 0
+    plain, filled = read(results)[:60], read(path)
+    assert any("filled" in i for line in filled for i in line["instances"])
+    for before, after in zip(plain, filled, strict=True):
+        assert [i for i in after["instances"] if "filled" not in i] == before["instances"]
+    assert not any("filled" in i for line in plain for i in line["instances"])
+
+
 def test_the_check_counts_what_is_lost_and_what_is_wrong() -> None:
     thing = {
         "track_id": 7,

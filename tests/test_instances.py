@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from streamer.frame import Plane
@@ -71,3 +73,14 @@ def test_boxes_that_nearly_reach_a_pixel_still_fit_their_masks() -> None:
     )
     assert after.rects[0].tolist() == [7003, 2, 7009, 7]
     assert after.masks[0].shape == (5, 6)
+
+
+def test_joined_are_those_of_both_by_their_scores() -> None:
+    first, second = instances((1, 2, 30, 40), (5, 5, 9, 9)), instances((50, 50, 60, 70))
+    joined = first.joined(replace(second, inferred=False, filled=np.array([True])))
+    assert joined.inferred
+    assert joined.labels == ("0", "0", "1")
+    assert joined.filled.tolist() == [False, True, False]
+    assert [mask.shape for mask in joined.masks] == [(38, 29), (20, 10), (4, 4)]
+    assert len(first.joined(Instances.empty())) == 2
+    assert len(Instances.empty().joined(first)) == 2

@@ -95,7 +95,8 @@ def record(frame: Frame, instances: Instances, events: Sequence[Event] = ()) -> 
     """The line of a frame, as plain values.
 
     Boxes are rounded to hundredths of a pixel, scores to four digits and times to microseconds.
-    ``track_id`` is null for what is not tracked. ``events`` is there where something has happened;
+    ``track_id`` is null for what is not tracked; ``filled`` is there where the model has missed the
+    object in this frame. ``events`` is there where something has happened;
     see `Presence` for when that is known. Their ``pts_s`` is that of the frame that showed the
     object first or last.
     """
@@ -107,6 +108,7 @@ def record(frame: Frame, instances: Instances, events: Sequence[Event] = ()) -> 
         np.round(instances.scores.astype(np.float64), 4).tolist(),
         np.round(instances.boxes.astype(np.float64), 2).tolist(),
         rle.encode_all(instances.masks, instances.rects.tolist(), size),
+        instances.filled.tolist(),
         strict=True,
     )
     line: dict[str, Any] = {
@@ -121,8 +123,9 @@ def record(frame: Frame, instances: Instances, events: Sequence[Event] = ()) -> 
                 "score": score,
                 "box": box,
                 "segmentation": mask,
+                **({"filled": True} if filled else {}),
             }
-            for track_id, class_id, label, score, box, mask in found
+            for track_id, class_id, label, score, box, mask, filled in found
         ],
     }
     if events:

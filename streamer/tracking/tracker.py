@@ -84,7 +84,7 @@ class Tracker:
             class_ids=np.array([class_id for class_id, _ in classes], np.int32),
             labels=tuple(label for _, label in classes),
         )
-        return _joined(named, carried.take(self._missed(carried, places, seen, at)))
+        return named.joined(carried.take(self._missed(carried, places, seen, at)))
 
     def reset(self) -> None:
         """Forget all objects, as after a cut. Their ids are not given again."""
@@ -168,17 +168,3 @@ def _doubles(seen: Sequence[Sight], scores: Sequence[float]) -> dict[int, int]:
 
 def _ids(tracks: Sequence[Track | None]) -> NDArray[np.int32]:
     return np.array([-1 if track is None else track.number for track in tracks], np.int32)
-
-
-def _joined(found: Instances, others: Instances) -> Instances:
-    """Both together, best score first; about the frame that ``found`` is about."""
-    joined = replace(
-        found,
-        boxes=np.concatenate([found.boxes, others.boxes]),
-        scores=np.concatenate([found.scores, others.scores]),
-        class_ids=np.concatenate([found.class_ids, others.class_ids]),
-        labels=found.labels + others.labels,
-        masks=found.masks + others.masks,
-        track_ids=np.concatenate([found.track_ids, others.track_ids]),
-    )
-    return joined.take(np.argsort(-joined.scores, kind="stable").tolist())

@@ -1,0 +1,103 @@
+"""Gaps: what a model misses for some frames, filled from the frames before and after.
+
+A model that sees every frame still loses an object now and then, which shows as flicker. Where an
+id comes back within a short time, the frames between get the object as it is carried from both
+sides, without what others have of it there.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from streamer.frame import Frame, Plane
+from streamer.instances import Instances
+from streamer.propagation.blend import between
+
+_LEFT = 0.5
+"""Part of an object that others must leave of it, or what has become of it is not known."""
+
+_SLIVER = np.ones((5, 5), np.uint8)
+"""What others leave of an object is at least as wide and tall as this, in pixels."""
+
+
+def filled(frames: Sequence[Frame], results: Sequence[Instances]) -> list[Instances]:
+    """The results of frames, with what those between lack of what the last one has.
+
+    Args:
+        frames: in order, all of one size.
+        results: of each; with track ids.
+    """
+    answer = list(results)
+    for start, numbers in _gaps(results).items():
+        first, last = (_of(result, numbers) for result in (results[start], results[-1]))
+        for place, found in enumerate(between(frames[start:], first, last)[1:-1], start + 1):
+            answer[place] = _joined(answer[place], found)
+    return answer
+
+
+def _gaps(results: Sequence[Instances]) -> Mapping[int, set[int]]:
+    """Where objects of the last result, that the one before has not, were seen before: ids."""
+    ids = [set(result.track_ids.tolist()) for result in results]
+    gaps = defaultdict(set)
+    for number in ids[-1] - {-1}:
+        start = next((n for n in reversed(range(len(ids) - 1)) if number in ids[n]), None)
+        if start is not None and start < len(ids) - 2:
+            gaps[start].add(number)
+    return gaps
+
+
+def _of(result: Instances, numbers: set[int]) -> Instances:
+    rows = [row for row, number in enumerate(result.track_ids.tolist()) if number in numbers]
+    return result.take(rows)
+
+
+def _joined(result: Instances, carried: Instances) -> Instances:
+    """A result, and what was carried to it as far as others leave something of it."""
+    masks, boxes, rows = [], [], []
+    for row, whole in enumerate(carried.masks):
+        mask = _uncovered(carried, row, result)
+        area, before = cv2.countNonZero(mask), cv2.countNonZero(whole)
+        if area > _LEFT * before:
+            box = carried.boxes[row]
+            if area < before:
+                box, mask = _tight(carried.rects[row], mask)
+            boxes.append(box)
+            masks.append(mask)
+            rows.append(row)
+    if not rows:
+        return result
+    kept = replace(
+        carried.take(rows),
+        boxes=np.stack(boxes),
+        masks=tuple(masks),
+        filled=np.ones(len(rows), np.bool_),
+    )
+    return result.joined(kept)
+
+
+def _uncovered(carried: Instances, row: int, result: Instances) -> Plane:
+    """An object's mask without the pixels of a result."""
+    mask, is_cut = carried.masks[row].copy(), False
+    left, top, right, bottom = carried.rects[row].tolist()
+    for other, (x1, y1, x2, y2) in zip(result.masks, result.rects.tolist(), strict=True):
+        ax, ay, bx, by = max(left, x1), max(top, y1), min(right, x2), min(bottom, y2)
+        if ax < bx and ay < by:
+            part = mask[ay - top : by - top, ax - left : bx - left]
+            part[other[ay - y1 : by - y1, ax - x1 : bx - x1] > 0] = 0
+            is_cut = True
+    # Two masks never fit exactly, so slivers stay along their edges.
+    return np.asarray(cv2.morphologyEx(mask, cv2.MORPH_OPEN, _SLIVER), np.uint8) if is_cut else mask
+
+
+def _tight(rect: NDArray[np.int32], mask: Plane) -> tuple[NDArray[np.float32], Plane]:
+    """The box f32[4] around what a mask in ``rect`` has, and the mask within it."""
+    x, y, width, height = cv2.boundingRect(mask)
+    left, top = rect[0] + x, rect[1] + y
+    box = np.array([left, top, left + width, top + height], np.float32)
+    return box, mask[y : y + height, x : x + width]
