@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import partial
 from pathlib import Path
 
@@ -91,7 +90,7 @@ def build(settings: Settings, resources: ExitStack, fetch: Fetch | None = None) 
     )
     every = 1 if settings.every == "auto" else settings.every
     if carried:
-        detected = _carried(frames, source.info.rate, every, model, engine, metrics)
+        detected = _carried(frames, every, model, engine, metrics)
     else:
         detected = _detected(frames, every, model, engine, metrics, live=live)
         if settings.fill:
@@ -151,12 +150,7 @@ def _detected(
 
 
 def _carried(
-    frames: Link[Frame],
-    rate: Fraction,
-    every: int,
-    model: Model,
-    engine: Engine,
-    metrics: Metrics,
+    frames: Link[Frame], every: int, model: Model, engine: Engine, metrics: Metrics
 ) -> Link[Detected]:
     """Every frame of a live source goes on at once, with the latest results carried onto it."""
     for name in ("preprocess", "infer", "collect"):
@@ -164,7 +158,7 @@ def _carried(
     detector = Detector(model, engine, metrics, workers=engine.requests)
     return frames.then(
         "propagate",
-        stages.propagate(detector, Propagator(Tracker()), metrics, rate, every),
+        stages.propagate(detector, Propagator(Tracker()), metrics, every),
         size=1,
         on_full="drop_oldest",
     )

@@ -138,11 +138,11 @@ class Settings(BaseModel):
     fill: Seconds = option(
         Fraction(0),
         "Model",
-        "where the model misses an object of a file for up to so long, show it there as carried "
-        "from the frames around",
+        "show an object of a file also where the model loses it and finds it again within so "
+        "long, up to 1 s and 64 frames, carried from the frames around",
         metavar="SECONDS",
         ge=0,
-        le=5,
+        le=1,
     )
 
     pace: Literal["lossless", "live"] | None = option(

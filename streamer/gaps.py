@@ -23,7 +23,8 @@ _LEFT = 0.5
 """Part of an object that others must leave of it, or what has become of it is not known."""
 
 _SLIVER = np.ones((5, 5), np.uint8)
-"""What others leave of an object is at least as wide and tall as this, in pixels."""
+"""Two masks never fit exactly: what is left of one beside another and is thinner than this, in
+pixels, is none of it."""
 
 
 def filled(frames: Sequence[Frame], results: Sequence[Instances]) -> list[Instances]:
@@ -82,17 +83,23 @@ def _joined(result: Instances, carried: Instances) -> Instances:
 
 
 def _uncovered(carried: Instances, row: int, result: Instances) -> Plane:
-    """An object's mask without the pixels of a result."""
-    mask, is_cut = carried.masks[row].copy(), False
+    """An object's mask without the pixels of a result, and without slivers along these."""
+    mask = carried.masks[row].copy()
+    taken = np.zeros_like(mask)
     left, top, right, bottom = carried.rects[row].tolist()
     for other, (x1, y1, x2, y2) in zip(result.masks, result.rects.tolist(), strict=True):
         ax, ay, bx, by = max(left, x1), max(top, y1), min(right, x2), min(bottom, y2)
         if ax < bx and ay < by:
-            part = mask[ay - top : by - top, ax - left : bx - left]
-            part[other[ay - y1 : by - y1, ax - x1 : bx - x1] > 0] = 0
-            is_cut = True
-    # Two masks never fit exactly, so slivers stay along their edges.
-    return np.asarray(cv2.morphologyEx(mask, cv2.MORPH_OPEN, _SLIVER), np.uint8) if is_cut else mask
+            here = np.s_[ay - top : by - top, ax - left : bx - left]
+            taken[here] |= mask[here] & other[ay - y1 : by - y1, ax - x1 : bx - x1]
+    if not taken.any():
+        return mask
+    mask &= ~taken
+    # Beyond an image's border OpenCV takes the object to go on, so it gets a rim.
+    opened = cv2.morphologyEx(np.pad(mask, 2), cv2.MORPH_OPEN, _SLIVER)[2:-2, 2:-2]
+    slivers = mask & ~np.asarray(opened, np.uint8)
+    mask &= ~(slivers & np.asarray(cv2.dilate(taken, _SLIVER), np.uint8))
+    return mask
 
 
 def _tight(rect: NDArray[np.int32], mask: Plane) -> tuple[NDArray[np.float32], Plane]:

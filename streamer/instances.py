@@ -102,7 +102,7 @@ class Instances:
         return both.take(np.argsort(-both.scores, kind="stable").tolist())
 
     def moved(self, by: NDArray[np.int32], size: tuple[int, int]) -> Instances:
-        """The objects elsewhere in the frame, cut off at its border; without those beyond it.
+        """The objects elsewhere in the frame, as far as their masks are still in it.
 
         Args:
             by: i32[N, 2], whole pixels to the right and down.
@@ -111,13 +111,15 @@ class Instances:
         shift = np.concatenate([by, by], axis=1)
         limits = np.array([*size, *size])
         boxes = np.clip(self.boxes + shift, 0, limits).astype(np.float32)
-        rows = np.flatnonzero((boxes[:, 2:] > boxes[:, :2]).all(axis=1)).tolist()
         # Rounding moves no edge past a whole pixel, so each new rectangle lies within the old one.
         places, origins = covering_rects(boxes).tolist(), (self.rects + shift).tolist()
-        masks = []
-        for row in rows:
+        rows, masks = [], []
+        for row, whole in enumerate(self.masks):
             (x1, y1, x2, y2), (left, top, *_) = places[row], origins[row]
-            masks.append(self.masks[row][y1 - top : y2 - top, x1 - left : x2 - left])
+            mask = whole[y1 - top : y2 - top, x1 - left : x2 - left]
+            if mask.any():
+                rows.append(row)
+                masks.append(mask)
         return replace(self.take(rows), boxes=boxes[rows], masks=tuple(masks))
 
     @classmethod

@@ -56,7 +56,7 @@ def summary(
         "requests": job.engine.requests,
         "frames": {
             name: counts.get(name, 0)
-            for name in ("captured", "dropped", "inferred", "propagated", "written")
+            for name in ("captured", "dropped", "inferred", "propagated", "hurried", "written")
         },
         "wall_s": round(snapshot.wall_s, 3),
         "fps": round(written / snapshot.wall_s, 3),

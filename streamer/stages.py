@@ -7,6 +7,7 @@ type's name says where an item is.
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ from streamer.detector import Detector, read_result
 from streamer.engine import Engine, Pending
 from streamer.frame import Frame
 from streamer.gaps import filled
+from streamer.haste import Haste
 from streamer.hud import draw_hud
 from streamer.instances import Instances
 from streamer.metrics import Metrics
@@ -40,11 +42,8 @@ _RESULTS = 0.25
 _LONGEST_PAUSE = 2.0
 """Seconds for which the model waits at most because a result has taken long."""
 
-_MOST_HELD = 32
+_MOST_HELD = 64
 """Frames that are held back at most, whatever their times say."""
-
-_LATE = 0.5
-"""Age of a frame, as a part of the time between two, from which the line has fallen behind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,25 +176,18 @@ def fill(longest: Fraction) -> Stage[Detected, Detected]:
     """
 
     def stage(items: Iterable[Detected]) -> Iterator[Detected]:
-        held: list[Detected] = []
+        held: deque[Detected] = deque()
         for item in items:
+            while held and (
+                item.frame.time - held[0].frame.time > longest or len(held) == _MOST_HELD
+            ):
+                yield held.popleft()
             held.append(item)
             results = filled([h.frame for h in held], [h.instances for h in held])
-            held = [replace(h, instances=r) for h, r in zip(held, results, strict=True)]
-            while _is_done(held, longest):
-                yield held.pop(0)
+            held = deque(replace(h, instances=r) for h, r in zip(held, results, strict=True))
         yield from held
 
     return stage
-
-
-def _is_done(held: Sequence[Detected], longest: Fraction) -> bool:
-    """Whether the first frame held is too old for a gap that the next frame ends to reach it."""
-    if not held:
-        return False
-    first, last = held[0].frame, held[-1].frame
-    # Image files have nothing to do with each other, and come in any size.
-    return first.name is not None or last.time - first.time >= longest or len(held) > _MOST_HELD
 
 
 def blend(tracker: Tracker, metrics: Metrics) -> Stage[Detected | Skipped, Detected]:
@@ -220,42 +212,40 @@ def blend(tracker: Tracker, metrics: Metrics) -> Stage[Detected | Skipped, Detec
 
 
 def propagate(
-    detector: Detector, propagator: Propagator, metrics: Metrics, rate: Fraction, every: int = 1
+    detector: Detector, propagator: Propagator, metrics: Metrics, every: int = 1
 ) -> Stage[Frame, Detected]:
     """Show every frame at once, with what is known carried onto it; the model runs beside.
 
     The model gets the newest of every n-th frames whenever it is free. Where n is 1, it gets no
     more than take a quarter of the line's time for their results: frames go first. A line that has
-    fallen behind catches up by a frame on which all goes on as it went, never by two in a row.
-
-    Args:
-        detector: runs the model.
-        propagator: carries its results.
-        metrics: where frames and agreement are counted.
-        rate: frames a second that come.
-        every: n.
+    fallen behind by its own work catches up by a frame on which all goes on as it went.
     """
 
     def stage(frames: Iterable[Frame]) -> Iterator[Detected]:
-        allowance = Allowance(_RESULTS, _LONGEST_PAUSE)
+        allowance, haste = Allowance(_RESULTS, _LONGEST_PAUSE), Haste()
         with detector:
             last: Frame | None = None
-            hurried = False
+            work = 0.0
             for number, frame in enumerate(frames):
                 if last is not None and not detector.withdraw():
                     propagator.expect(last.seq)
                     allowance.start(time.perf_counter())
+                began = time.perf_counter()
                 if results := detector.finished():
-                    began = time.perf_counter()
                     _take(results, propagator, metrics)
                     allowance.spend((time.perf_counter() - began) / len(results))
-                due = number % every == 0
+                work += time.perf_counter() - began
                 age = time.monotonic() - frame.captured_at
-                hurried = age * rate > _LATE and not hurried and (every == 1 or not due)
+                # Of every n-th frame a result is wanted, so it is always looked at.
+                due = number % every == 0
+                hurried = haste.hurries(frame, age, work) and (every == 1 or not due)
+                began = time.perf_counter()
                 if hurried:
-                    propagator.skip()
+                    metrics.count("hurried")
+                    propagator.skip(frame)
                 else:
                     propagator.advance(frame)
+                work = time.perf_counter() - began
                 free = every > 1 or allowance.permits(time.perf_counter())
                 last = frame if due and free and not hurried else None
                 if last is not None:

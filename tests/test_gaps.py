@@ -12,9 +12,11 @@ import numpy as np
 import pytest
 
 from streamer import stages
+from streamer.frame import Frame
 from streamer.gaps import filled
 from streamer.instances import Instances
 from streamer.overlap import mask_iou
+from streamer.propagation.blend import between
 from streamer.sinks.options import SinkOptions
 from streamer.sinks.results import ResultsSink
 from tests.propagation.scenes import Scene, Shape
@@ -29,6 +31,11 @@ def missed(number: int, *ids: int) -> Instances:
     truth = SCENE.truth(number)
     rows = [row for row, known in enumerate(truth.track_ids.tolist()) if known not in ids]
     return truth.take(rows)
+
+
+def nameless(number: int) -> Instances:
+    """What there is in a frame, as the model's second opinions."""
+    return replace(SCENE.truth(number), track_ids=np.full(2, -1, np.int32))
 
 
 def row_of(result: Instances, number: int) -> int | None:
@@ -71,12 +78,13 @@ def test_gaps_that_begin_apart_are_each_filled() -> None:
         [missed(n, 1) if n > 2 else SCENE.truth(n) for n in range(6)],
         [missed(n, 1) if n < 3 else SCENE.truth(n) for n in range(6)],
         [SCENE.truth(n) for n in range(6)],
-        [replace(t, track_ids=np.full(2, -1, np.int32)) for t in map(SCENE.truth, range(6))],
+        [nameless(n) for n in range(6)],
+        [nameless(0), Instances.empty(), Instances.empty(), nameless(3)],
         [Instances.empty()] * 6,
         [SCENE.truth(0)],
         [SCENE.truth(0), SCENE.truth(1)],
     ],
-    ids=["left", "came", "whole", "nameless", "empty", "one", "two"],
+    ids=["left", "came", "whole", "nameless", "nameless gap", "empty", "one", "two"],
 )
 def test_nothing_is_filled_where_there_is_no_gap(found: list[Instances]) -> None:
     answer = filled(SCENE.frames(len(found)), found)
@@ -89,6 +97,58 @@ def test_what_another_is_found_to_cover_is_left_out() -> None:
     results = [SCENE.truth(0), SCENE.truth(1), missed(2, 1), other, SCENE.truth(4)]
     answer = filled(SCENE.frames(5), results)
     assert ids_of(answer) == [[1, 2], [1, 2], [1, 2], [2, 9], [1, 2]]
+
+
+@pytest.mark.parametrize(("covered", "fills"), [(0.4, True), (0.6, False)])
+def test_what_others_leave_less_than_half_of_is_left_out(covered: float, fills: bool) -> None:
+    truth = SCENE.truth(1).take([0])
+    x1, y1, x2, y2 = truth.rects[0].tolist()
+    height = round((y2 - y1) * covered)
+    other = replace(
+        truth,
+        boxes=np.array([[x1, y1, x2, y1 + height]], np.float32),
+        masks=(np.full((height, x2 - x1), 255, np.uint8),),
+        track_ids=np.array([9], np.int32),
+    )
+    results = [SCENE.truth(0), other, SCENE.truth(2)]
+    before = other.masks[0].copy()
+    answer = filled(SCENE.frames(3), results)[1]
+    assert (row_of(answer, 1) is not None) == fills
+    np.testing.assert_array_equal(other.masks[0], before)
+
+
+def test_thin_objects_are_filled_beside_others() -> None:
+    """What is thin is a sliver only along what was taken away."""
+    scene = Scene([Shape((200, 180), speed=(2, 0), radii=(2, 120), bar=True)])
+    bar = [scene.truth(n) for n in range(3)]
+    x1, y1, *_ = bar[1].rects[0].tolist()
+    for touches in (False, True):
+        mask = np.zeros((60, 80), np.uint8)
+        mask[:, :30] = 255
+        left = x1 - 28 if touches else x1 - 33
+        other = replace(
+            bar[1],
+            boxes=np.array([[left, y1 - 40, left + 80, y1 + 20]], np.float32),
+            masks=(mask,),
+            track_ids=np.array([9], np.int32),
+        )
+        answer = filled(scene.frames(3), [bar[0], other, bar[2]])[1]
+        row = row_of(answer, 1)
+        assert row is not None
+        assert mask_iou(answer, row, bar[1], 0) > 0.5
+
+
+def test_only_the_frames_of_a_gap_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    lengths: list[int] = []
+
+    def counting(frames: Sequence[Frame], first: Instances, last: Instances) -> list[Instances]:
+        lengths.append(len(frames))
+        return between(frames, first, last)
+
+    monkeypatch.setattr("streamer.gaps.between", counting)
+    filled(SCENE.frames(7), [missed(n, 1) if n == 5 else SCENE.truth(n) for n in range(7)])
+    filled(SCENE.frames(7), [SCENE.truth(n) for n in range(7)])
+    assert lengths == [3]
 
 
 def test_pixels_of_others_are_left_to_them() -> None:
@@ -136,11 +196,11 @@ def test_frames_are_held_back_no_longer_than_a_gap_may_last() -> None:
             yield stages.Detected(SCENE.frame(n), SCENE.truth(n))
 
     for item in stages.fill(Fraction(5, 30))(items()):
-        assert len(seen) - item.frame.seq <= 6
+        assert len(seen) - item.frame.seq <= 7
 
 
 def test_frames_without_times_are_held_back_no_longer_than_some() -> None:
-    frozen = [replace(SCENE.frame(0), seq=n) for n in range(80)]
+    frozen = [replace(SCENE.frame(0), seq=n) for n in range(140)]
     taken: list[int] = []
 
     def items() -> Iterator[stages.Detected]:
@@ -148,20 +208,31 @@ def test_frames_without_times_are_held_back_no_longer_than_some() -> None:
             taken.append(frame.seq)
             yield stages.Detected(frame, Instances.empty())
 
-    for item in stages.fill(Fraction(1))(items()):
-        assert len(taken) - item.frame.seq <= 33
+    held = [len(taken) - item.frame.seq for item in stages.fill(Fraction(1))(items())]
+    assert max(held) == 65
 
 
-def test_photos_go_through_one_by_one() -> None:
-    """They are of any size."""
-    photos = [
-        replace(Scene([WALKER], (640, 360 + 2 * n)).frame(n), name=f"{n}.png") for n in range(4)
+def test_a_second_at_sixty_frames_can_be_filled() -> None:
+    frames = [
+        replace(SCENE.frame(n % 2), seq=n, pts=n, time_base=Fraction(1, 60)) for n in range(62)
     ]
-    results = [SCENE.truth(0), Instances.empty(), SCENE.truth(2), SCENE.truth(3)]
-    nameless = [replace(r, track_ids=np.full(len(r), -1, np.int32)) for r in results]
-    items = [stages.Detected(f, r) for f, r in zip(photos, nameless, strict=True)]
+    still = SCENE.truth(0)
+    items = [
+        stages.Detected(frame, still.take([1]) if 0 < frame.seq < 60 else still) for frame in frames
+    ]
+    shown = list(stages.fill(Fraction(1))(items))
+    assert all(len(item.instances) == 2 for item in shown)
+
+
+@pytest.mark.parametrize("times", [("0", "0.1", "5"), ("0", "0.2", "0.4")], ids=["cut", "slow"])
+def test_what_comes_back_too_late_is_not_filled(times: Sequence[str]) -> None:
+    frames = [
+        replace(SCENE.frame(n), pts=1, time_base=Fraction(time)) for n, time in enumerate(times)
+    ]
+    results = [SCENE.truth(0), missed(1, 1), SCENE.truth(2)]
+    items = [stages.Detected(f, r) for f, r in zip(frames, results, strict=True)]
     shown = list(stages.fill(Fraction(3, 10))(items))
-    assert [item.instances for item in shown] == nameless
+    assert all(item.instances is r for item, r in zip(shown, results, strict=True))
 
 
 def test_results_say_what_was_filled(tmp_path: Path) -> None:

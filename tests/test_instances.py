@@ -64,6 +64,14 @@ def test_what_moves_out_of_the_frame_is_left_out() -> None:
     assert len(Instances.empty().moved(np.zeros((0, 2), np.int32), SIZE)) == 0
 
 
+def test_what_has_only_its_box_in_the_frame_is_left_out() -> None:
+    before = instances((10, 20, 30, 40))
+    before.masks[0][:, :15] = 255
+    before.masks[0][:, 15:] = 0
+    assert len(before.moved(np.array([[-24, 0]], np.int32), SIZE)) == 1
+    assert len(before.moved(np.array([[-26, 0]], np.int32), SIZE)) == 0
+
+
 def test_boxes_that_nearly_reach_a_pixel_still_fit_their_masks() -> None:
     """In f32 a box may reach it once it lies farther to the right."""
     left, right = np.nextafter(np.array([3, 9], np.float32), np.array([0, 10], np.float32))

@@ -94,7 +94,8 @@ def test_each_frame_carries_its_own_result(tmp_path: Path, fake_model: Path) -> 
         assert (pixels & truth).sum() / (pixels | truth).sum() > 0.8
     figures = json.loads(summary.read_text())
     assert figures["frames"] == {
-        "captured": 60, "dropped": 0, "inferred": 60, "propagated": 0, "written": 60,
+        "captured": 60, "dropped": 0, "inferred": 60, "propagated": 0, "hurried": 0,
+        "written": 60,
     }  # fmt: skip
     assert list(figures["stages"]) == [
         "capture", "preprocess", "infer", "collect", "track", "overlay", "sink",

@@ -176,13 +176,13 @@ class Clock:
         monkeypatch.setattr("time.perf_counter", lambda: self.now)
         monkeypatch.setattr("time.monotonic", lambda: self.now)
 
-    def camera(self, count: int, interval: float) -> Iterator[Frame]:
-        """Frames as they come; what comes while nobody takes any is not lost but waits."""
+    def camera(self, count: int, interval: str, delay: float = 0.0) -> Iterator[Frame]:
+        """Frames as they come, some time after capture; what nobody takes at once waits."""
         began = self.now
         for seq in range(count):
-            due = began + seq * interval
-            self.now = max(self.now, due)
-            yield replace(grey_frame(seq), captured_at=due)
+            due = began + seq * float(interval)
+            self.now = max(self.now, due + delay)
+            yield replace(grey_frame(seq), time_base=Fraction(interval), captured_at=due)
 
 
 class PromptDetector:
@@ -221,7 +221,7 @@ class SlowPropagator:
         self.looked_at.append(frame.seq)
         self._clock.now += self._frame
 
-    def skip(self) -> None: ...
+    def skip(self, frame: Frame) -> None: ...
 
     def expect(self, seq: int) -> None:
         assert seq == self.looked_at[-1]
@@ -234,14 +234,26 @@ class SlowPropagator:
 
 
 def ages(
-    clock: Clock, detector: PromptDetector, propagator: SlowPropagator, every: int = 1
+    clock: Clock,
+    detector: PromptDetector,
+    propagator: SlowPropagator,
+    every: int = 1,
+    *,
+    delay: float = 0.0,
+    behind: float = 0.0,
 ) -> list[float]:
-    """How old each of 40 frames of a camera with 20 a second is when it is passed on."""
+    """How old each of 40 frames of a camera with 20 a second is when it is passed on.
+
+    Frames come with a delay, and what is behind the stage takes so long for each.
+    """
     stage = stages.propagate(
-        cast(Detector, detector), cast(Propagator, propagator), Metrics(), Fraction(20), every
+        cast(Detector, detector), cast(Propagator, propagator), Metrics(), every
     )
-    passed = stage(clock.camera(40, 0.05))
-    return [clock.now - item.frame.captured_at for item in passed]
+    result = []
+    for item in stage(clock.camera(40, "0.05", delay)):
+        result.append(clock.now - item.frame.captured_at)
+        clock.now += behind
+    return result
 
 
 def test_results_that_take_long_are_asked_for_seldom(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -273,6 +285,17 @@ def test_a_line_that_keeps_up_looks_at_every_frame(monkeypatch: pytest.MonkeyPat
     clock, detector = Clock(monkeypatch), PromptDetector(results=False)
     propagator = SlowPropagator(clock, frame=0.045)
     ages(clock, detector, propagator)
+    assert propagator.looked_at == list(range(40))
+
+
+@pytest.mark.parametrize(("delay", "behind"), [(0.04, 0.0), (0.0, 0.09)], ids=["delay", "behind"])
+def test_a_line_whose_frames_are_late_for_others_looks_at_every_one(
+    monkeypatch: pytest.MonkeyPatch, delay: float, behind: float
+) -> None:
+    """To do less here would not bring them any sooner."""
+    clock, detector = Clock(monkeypatch), PromptDetector(results=False)
+    propagator = SlowPropagator(clock, frame=0.02)
+    ages(clock, detector, propagator, delay=delay, behind=behind)
     assert propagator.looked_at == list(range(40))
 
 

@@ -1,7 +1,7 @@
 """Propagator: carries results from the pictures they belong to onto the picture at hand.
 
     advance(frame) ── a picture: flow from the one before; each object moves along
-    skip() ── a picture that there is no time to look at: each object goes on as it went
+    skip(frame) ── a picture that there is no time to look at: each object goes on as it went
     expect(seq)    ── an inference was started on this picture: its view and objects are kept
     update(seq, found) ── its result is here, some pictures later:
         objects as they were carried to that picture ──┐
@@ -97,11 +97,11 @@ class Propagator:
         self._tracks: Tracks = {}
         self._exact: Instances | None = None
         self._carried: Instances | None = None
-        self._skipped = 0
+        self._ahead = 0
 
     def advance(self, frame: Frame) -> None:
         """Go on to the next picture, of those that are shown, and look at it."""
-        before, span = self._view, 1 + self._skipped
+        before, span = self._view, max(frame.seq - self._seq, 1)
         if self._grids is None or self._size != (frame.width, frame.height):
             self._size = (frame.width, frame.height)
             self._grids = grids_of(*self._size)
@@ -109,7 +109,7 @@ class Propagator:
         self._view = View.of(frame, self._grids)
         self._seq, self._time = frame.seq, float(frame.time)
         self._exact = self._carried = None
-        self._skipped = 0
+        self._ahead = 0
         if before is None:
             self._begin()
             return
@@ -122,9 +122,9 @@ class Propagator:
             self._history.add(step, self._awaited)
         self._tracks = stepped(self._tracks, step)
 
-    def skip(self) -> None:
-        """Go on to the next picture without looking at it."""
-        self._skipped += 1
+    def skip(self, frame: Frame) -> None:
+        """Go on to the next picture without looking at it; a cut is seen at the one after."""
+        self._ahead = max(frame.seq - self._seq, 0)
 
     def expect(self, seq: int) -> None:
         """Be ready for the result of the picture that was looked at last.
@@ -176,9 +176,9 @@ class Propagator:
     def current(self) -> Instances:
         """What is to be shown on the picture at hand."""
         known = self._known()
-        if not self._skipped or self._grids is None:
+        if not self._ahead or self._grids is None:
             return known
-        pixels = self._skipped * self._grids[COARSE].cell
+        pixels = self._ahead * self._grids[COARSE].cell
         ways = [self._motion(number) for number in known.track_ids.tolist()]
         by = np.rint(pixels * np.array(ways).reshape(-1, 2)).astype(np.int32)
         return replace(known.moved(by, self._size), inferred=False)

@@ -199,19 +199,24 @@ def test_a_result_may_be_forgotten() -> None:
     assert len(propagator.current()) == 0
 
 
-def test_what_is_not_looked_at_goes_on_as_it_went() -> None:
+@pytest.mark.parametrize("stride", [1, 3], ids=["every frame", "with drops"])
+def test_what_is_not_looked_at_goes_on_as_it_went(stride: int) -> None:
     scene, propagator = Scene([WALKER]), Propagator(GivenIds())
-    play(scene, propagator, 12)
+    propagator.advance(scene.frame(0))
+    propagator.expect(0)
+    propagator.update(0, scene.truth(0))
+    for number in range(stride, 13, stride):
+        propagator.advance(scene.frame(number))
     seen = propagator.current()
-    for ahead in (1, 2):
-        propagator.skip()
+    for ahead in (1, 3):
+        propagator.skip(scene.frame(12 + ahead))
         shown = propagator.current()
         moved = shown.boxes[0] - seen.boxes[0]
-        np.testing.assert_allclose(moved, ahead * np.array([6, 1, 6, 1]), atol=1.5)
+        np.testing.assert_allclose(moved, ahead * np.array([6, 1, 6, 1]), atol=0.3 * ahead + 0.4)
         np.testing.assert_array_equal(shown.masks[0], seen.masks[0])
-        assert share(shown, scene.truth(11 + ahead), 1) > 0.85
-    propagator.advance(scene.frame(14))
-    assert share(propagator.current(), scene.truth(14), 1) > 0.85
+        assert share(shown, scene.truth(12 + ahead), 1) > 0.95
+    propagator.advance(scene.frame(16))
+    assert share(propagator.current(), scene.truth(16), 1) > 0.95
 
 
 def test_a_result_may_come_while_a_frame_is_not_looked_at() -> None:
@@ -219,20 +224,19 @@ def test_a_result_may_come_while_a_frame_is_not_looked_at() -> None:
     play(scene, propagator, 20)
     propagator.advance(scene.frame(20))
     propagator.expect(20)
-    propagator.skip()
+    propagator.skip(scene.frame(21))
     propagator.update(20, scene.truth(20))
     shown = propagator.current()
     assert not shown.inferred
-    assert share(shown, scene.truth(21), 1) > 0.9
+    assert share(shown, scene.truth(21), 1) > 0.95
 
 
-def test_frames_that_are_not_looked_at_cost_little() -> None:
-    """Every second one, with results: ages, ids and masks stay right."""
+def test_masks_stay_right_where_every_second_frame_is_looked_at() -> None:
     scene, propagator = Scene([WALKER]), Propagator(GivenIds())
     shares = []
     for number in range(41):
         if number % 2:
-            propagator.skip()
+            propagator.skip(scene.frame(number))
         else:
             propagator.advance(scene.frame(number))
         if number % 8 == 0:
@@ -241,8 +245,7 @@ def test_frames_that_are_not_looked_at_cost_little() -> None:
             propagator.expect(number)
         if number > 16:
             shares.append(share(propagator.current(), scene.truth(number), 1))
-    assert min(shares) > 0.8
-    assert np.mean(shares) > 0.88
+    assert min(shares) > 0.97
 
 
 def test_only_the_frame_looked_at_last_can_be_expected() -> None:
