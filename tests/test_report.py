@@ -9,7 +9,8 @@ from rich.console import Console
 
 from streamer.dashboard import progress_line, stage_table
 from streamer.metrics import Snapshot, StageSnapshot, Timing
-from streamer.report import bottleneck
+from streamer.report import as_it_was_seen, bottleneck
+from streamer.sources.base import Health
 
 
 def snapshot(written: int = 100, **busy: float) -> Snapshot:
@@ -58,3 +59,13 @@ def test_the_table_has_a_row_a_stage() -> None:
     text = console.file.getvalue()  # type: ignore[attr-defined]
     for word in ("capture", "infer", "95%", "10.0", "1 of 2", "7"):
         assert word in text
+
+
+def test_a_live_run_says_what_became_of_its_frames() -> None:
+    shown = snapshot(propagate=0.5)
+    shown.counts.update(dropped=3, inferred=20)
+    health = Health(reconnects=2)
+    assert as_it_was_seen(shown, health).endswith("; 3 frames dropped, 2 reconnects")
+    shown.counts.update(hurried=7)
+    words = as_it_was_seen(shown, health)
+    assert words.endswith("; 3 frames dropped, 7 with masks only moved on, 2 reconnects")
