@@ -28,6 +28,7 @@ from openvino.preprocess import PrePostProcessor
 
 from streamer.models.loading import Loaded, load
 from streamer.models.yolo_ports import Ports, recognize
+from streamer.models.yolo_seg import LARGEST_NORMALIZED
 from streamer.sources.registry import open_source
 
 _THEIRS = """
@@ -35,9 +36,10 @@ import sys
 from ultralytics import YOLO
 model, clip, folder, threshold, most = sys.argv[1:]
 found = 0
-for number, result in enumerate( YOLO(model, task="segment").predict(
+results = YOLO(model, task="segment").predict(
     clip, stream=True, save=True, conf=float(threshold), device="cpu", verbose=False, project=folder
-), 1):
+)
+for number, result in enumerate(results, 1):
     found += len(result.boxes)
     if number == int(most):
         break
@@ -45,9 +47,6 @@ print(found)
 """
 
 _THRESHOLD = "0.5"
-
-_NORMALIZED = 2.0
-"""Boxes whose coordinates are all below are in sides of the picture, not in pixels."""
 
 
 def main() -> None:
@@ -126,7 +125,7 @@ def _as_exported(graph: ov.Model, ports: Ports) -> ov.Model:
     if ports.prototypes_last:
         prototypes = op.transpose(prototypes, [0, 3, 1, 2]).output(0)
     exported = ov.Model([rows, prototypes], changed.get_parameters(), "model")
-    if _largest_box(exported) > _NORMALIZED:
+    if _largest_box(exported) > LARGEST_NORMALIZED:
         return exported
     scale = np.ones((1, rows.shape[1], 1), np.float32)
     scale[0, :4, 0] = [ports.width, ports.height] * 2

@@ -61,13 +61,13 @@ def _check_fill(settings: Settings) -> None:
         raise SettingsError(
             "--fill is for files of which the model sees every frame; leave it or --every out"
         )
-    if kind_of(settings.source) == "images":
-        raise SettingsError("--fill: photos have nothing to do with each other; leave it out")
 
 
 def _check_photos(settings: Settings) -> None:
     if settings.every not in ("auto", 1):
         raise SettingsError("--every: photos have nothing to do with each other; leave it out")
+    if settings.fill:
+        raise SettingsError("--fill: photos have nothing to do with each other; leave it out")
     if settings.pace == "live":
         raise SettingsError("--pace live: photos have no pace; leave it out")
 

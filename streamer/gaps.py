@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from streamer.frame import Frame, Plane
 from streamer.instances import Instances
 from streamer.propagation.blend import between
+from streamer.propagation.patch import Rect, common
 
 _LEFT = 0.5
 """Part of an object that others must leave of it, or what has become of it is not known."""
@@ -86,12 +87,12 @@ def _uncovered(carried: Instances, row: int, result: Instances) -> Plane:
     """An object's mask without the pixels of a result, and without slivers along these."""
     mask = carried.masks[row].copy()
     taken = np.zeros_like(mask)
-    left, top, right, bottom = carried.rects[row].tolist()
-    for other, (x1, y1, x2, y2) in zip(result.masks, result.rects.tolist(), strict=True):
-        ax, ay, bx, by = max(left, x1), max(top, y1), min(right, x2), min(bottom, y2)
-        if ax < bx and ay < by:
-            here = np.s_[ay - top : by - top, ax - left : bx - left]
-            taken[here] |= mask[here] & other[ay - y1 : by - y1, ax - x1 : bx - x1]
+    rect = carried.rects[row].tolist()
+    for other, place in zip(result.masks, result.rects.tolist(), strict=True):
+        shared = common(rect, place)
+        if shared is not None:
+            here = _within(shared, rect)
+            taken[here] |= mask[here] & other[_within(shared, place)]
     if not taken.any():
         return mask
     mask &= ~taken
@@ -100,6 +101,13 @@ def _uncovered(carried: Instances, row: int, result: Instances) -> Plane:
     slivers = mask & ~np.asarray(opened, np.uint8)
     mask &= ~(slivers & np.asarray(cv2.dilate(taken, _SLIVER), np.uint8))
     return mask
+
+
+def _within(part: Rect, rect: Rect) -> tuple[slice, slice]:
+    """The rows and columns of a crop at ``rect`` that a part of it covers."""
+    x1, y1, x2, y2 = part
+    left, top, *_ = rect
+    return np.s_[y1 - top : y2 - top, x1 - left : x2 - left]
 
 
 def _tight(rect: NDArray[np.int32], mask: Plane) -> tuple[NDArray[np.float32], Plane]:

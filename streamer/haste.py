@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from fractions import Fraction
 from statistics import median
 
 from streamer.frame import Frame
@@ -19,7 +20,7 @@ class Haste:
 
     def __init__(self) -> None:
         self._intervals: deque[float] = deque(maxlen=_ASKED)
-        self._last: Frame | None = None
+        self._last: tuple[int, Fraction] | None = None
         self._hurried = False
 
     def hurries(self, frame: Frame, age: float, work: float) -> bool:
@@ -31,10 +32,10 @@ class Haste:
             work: seconds that were spent here since the last frame's turn began. Where others are
                 slow, frames are old as well, and to do less here would not help them.
         """
-        if self._last is not None and frame.seq > self._last.seq:
-            passed = float(frame.time - self._last.time)
-            self._intervals.append(passed / (frame.seq - self._last.seq))
-        self._last = frame
+        seq, time = frame.seq, frame.time
+        if self._last is not None and seq > self._last[0]:
+            self._intervals.append(float(time - self._last[1]) / (seq - self._last[0]))
+        self._last = seq, time
         late = bool(self._intervals) and min(age, work) > _LATE * median(self._intervals)
         self._hurried = late and not self._hurried
         return self._hurried

@@ -126,10 +126,10 @@ def as_it_was_seen(snapshot: Snapshot, health: Health) -> str:
     ]
     if snapshot.agreement is not None:
         parts.append(f"carried masks agree with new ones by {snapshot.agreement:.2f}")
-    lost = [f"{counts.get('dropped', 0)} frames dropped", f"{health.reconnects} reconnects"]
+    lost = [f"{counts.get('dropped', 0)} frames dropped"]
     if hurried := counts.get("hurried", 0):
-        lost.insert(1, f"{hurried} with masks only moved on")
-    parts.append(", ".join(lost))
+        lost.append(f"{hurried} with masks only moved on")
+    parts.append(", ".join([*lost, f"{health.reconnects} reconnects"]))
     return "; ".join(parts)
 
 

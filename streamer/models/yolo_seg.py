@@ -40,7 +40,7 @@ _PADDING = 114
 _IOU = 0.7
 _MAX_DETECTIONS = 300
 # Anchors have boxes also where there is no object, so that pixels reach the hundreds on any frame.
-_LARGEST_NORMALIZED = 2.0
+LARGEST_NORMALIZED = 2.0
 
 Floats = NDArray[np.float32]
 
@@ -168,7 +168,7 @@ def _read_anchors(detections: Floats, threshold: float, size: tuple[int, int]) -
     kept = np.flatnonzero(best >= threshold)
     centers, sizes = detections[:2, kept], detections[2:4, kept]
     boxes = np.concatenate([centers - sizes / 2, centers + sizes / 2]).T
-    if detections[2:4].max() <= _LARGEST_NORMALIZED:
+    if detections[2:4].max() <= LARGEST_NORMALIZED:
         boxes *= np.array(size * 2, np.float32)
     classes = scores[:, kept].argmax(axis=0)
     return _Found(boxes, best[kept], classes, detections[-COEFFICIENTS:, kept].T)
@@ -178,7 +178,7 @@ def _read_rows(rows: Floats, threshold: float, size: tuple[int, int]) -> _Found:
     """What reaches the threshold in f32[N, 38], where suppression is done already."""
     kept = rows[rows[:, 4] >= threshold]
     boxes = kept[:, :4]
-    if rows[:, :4].max() <= _LARGEST_NORMALIZED:
+    if rows[:, :4].max() <= LARGEST_NORMALIZED:
         boxes = boxes * np.array(size * 2, np.float32)
     return _Found(boxes, kept[:, 4], kept[:, 5].astype(np.int64), kept[:, 6:])
 

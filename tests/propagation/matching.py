@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
-
 from streamer.instances import Box, Instances
 
 
@@ -40,14 +38,7 @@ class GivenIds:
                 if 0 < self._missed.get(number, 0) <= self._grace
             ],
         )
-        return Instances(
-            boxes=np.concatenate([found.boxes, kept.boxes]),
-            scores=np.concatenate([found.scores, kept.scores]),
-            class_ids=np.concatenate([found.class_ids, kept.class_ids]),
-            labels=found.labels + kept.labels,
-            masks=found.masks + kept.masks,
-            track_ids=np.concatenate([found.track_ids, kept.track_ids]),
-        )
+        return found.joined(kept)
 
     def reset(self) -> None:
         self.resets += 1
